@@ -1,0 +1,96 @@
+/** What the API and the command line ask of the catalog beside syncing: libraries to manage, rows to look at. */
+import type { Library, PhotoKind, PhotoState, Report, RunStatus } from './types.ts';
+
+/** A page of a list; `nextCursor` is null on the last one and opaque otherwise. */
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  readonly nextCursor: string | null;
+}
+
+export interface PageRequest {
+  readonly cursor?: string;
+  /** 1 to 1,000. */
+  readonly limit: number;
+}
+
+export interface NewLibrary {
+  readonly name: string;
+  readonly root: string;
+  readonly bucket: string;
+  readonly prefix: string;
+  readonly excludes: readonly string[];
+}
+
+/** Libraries may not overlap in the bucket: a key belongs to one library. LIBRARY_CONFLICT, NOT_FOUND. */
+export interface LibraryStore {
+  list(page: PageRequest): Promise<Page<Library>>;
+  /** By id or name; null if there is none. */
+  find(idOrName: string): Promise<Library | null>;
+  create(library: NewLibrary): Promise<Library>;
+  /** The library of this bucket and prefix, made if there is none. LIBRARY_CONFLICT when its root is another. */
+  ensure(library: NewLibrary): Promise<Library>;
+  /** Bucket and prefix can change only while the library has no photos. */
+  update(id: string, change: Partial<NewLibrary>): Promise<Library>;
+  /** Forgets the library's rows; touches neither disk nor bucket. */
+  remove(id: string): Promise<void>;
+}
+
+export type StateCounts = Readonly<Record<PhotoState, number>>;
+
+export interface AlbumView {
+  readonly id: string;
+  readonly libraryId: string;
+  readonly path: string;
+  readonly photos: number;
+  readonly bytes: number;
+  readonly states: StateCounts;
+}
+
+export interface PhotoView {
+  readonly id: string;
+  readonly libraryId: string;
+  readonly albumId: string;
+  readonly path: string;
+  readonly fileName: string;
+  readonly bucket: string;
+  readonly key: string;
+  readonly kind: PhotoKind;
+  readonly contentType: string;
+  readonly size: number;
+  /** RFC 3339, from mtimeNs. */
+  readonly modifiedAt: string;
+  readonly md5: string | null;
+  readonly etag: string | null;
+  readonly storageClass: string | null;
+  readonly state: PhotoState;
+  readonly orphanedAt: string | null;
+  readonly lastError: string | null;
+  readonly verifiedAt: string | null;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+}
+
+export interface RunView {
+  readonly id: string;
+  readonly libraryId: string | null;
+  readonly parentId: string | null;
+  readonly album: string | null;
+  readonly kind: string;
+  readonly status: RunStatus | 'running';
+  readonly policy: unknown;
+  readonly report: Report | null;
+  readonly startedAt: string;
+  readonly finishedAt: string | null;
+}
+
+export interface CatalogBrowser {
+  albums(filter: { readonly libraryId?: string }, page: PageRequest): Promise<Page<AlbumView>>;
+  album(id: string): Promise<AlbumView | null>;
+  /** The album of a library by its path (NFC). */
+  albumByPath(libraryId: string, path: string): Promise<AlbumView | null>;
+  photos(albumId: string, filter: { readonly state?: PhotoState }, page: PageRequest): Promise<Page<PhotoView>>;
+  photo(id: string): Promise<PhotoView | null>;
+  /** Newest first. */
+  runs(filter: { readonly libraryId?: string }, page: PageRequest): Promise<Page<RunView>>;
+  run(id: string): Promise<RunView | null>;
+}

@@ -1,0 +1,258 @@
+/**
+ * What the engine asks of the outside: one narrow port per side. The adapters in disk/, bucket/ and catalog/
+ * implement them; the contract suites in test/contract hold every implementation to these promises.
+ */
+import type {
+  BucketObject,
+  CatalogRow,
+  FileFacts,
+  Library,
+  LocalFile,
+  PhotoKind,
+  PhotoState,
+  Report,
+  RequestCounts,
+  RunStatus,
+  Scope,
+} from './types.ts';
+import type { ErrorCode } from '../errors.ts';
+
+/** Something that stopped a side from being read whole, or a name that cannot be synced. */
+export interface Problem {
+  readonly path: string;
+  readonly code: ErrorCode;
+  readonly message: string;
+  /**
+   * True: entries of this side may be missing because of it, so absence proves nothing. False: a notice about one
+   * entry (a name that cannot be a key, a link that leads out of the root).
+   */
+  readonly hides: boolean;
+}
+
+/** One side's entries in UTF-8 byte order of their keys, each key once, in batches of bounded size. */
+export interface Inventory<Entry> {
+  /** To be iterated once, to its end. Throws only when the side as a whole fails (database down, abort). */
+  readonly batches: AsyncIterable<readonly Entry[]>;
+  /** What went wrong on the way; final once `batches` has ended. */
+  problems(): readonly Problem[];
+  /**
+   * Does the inventory's silence about this key prove its absence? False after a failed listing page for every
+   * later key, for keys below a folder that could not be read, and for names that an exclude or a skipped link
+   * hides. Final once `batches` has passed the key.
+   */
+  vouchesFor(key: string): boolean;
+}
+
+/** A file held open to be hashed and uploaded: what is read is the version that `facts` describes, or an error. */
+export interface OpenFile {
+  readonly facts: FileFacts;
+  /** Reads exactly `length` bytes at `offset`; FILE_UNSTABLE if the file has become shorter. */
+  read(offset: number, length: number, signal: AbortSignal): Promise<Buffer>;
+  /** Throws FILE_UNSTABLE unless the open file and the path still are the version of `facts`. */
+  verifyUnchanged(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The album folders of one library. Only ENOENT under a verified root means "gone"; all else throws. */
+export interface DiskPort {
+  /** Throws GUARD_ROOT_MISSING, GUARD_ROOT_NOT_DIRECTORY or GUARD_ROOT_UNREADABLE. */
+  verifyRoot(signal: AbortSignal): Promise<void>;
+  /** All files in scope. For an album whose folder is gone: an empty inventory that vouches for it. */
+  walk(album: string | null, signal: AbortSignal): Inventory<LocalFile>;
+  /** Facts of one file now; null only if it is gone under a verified root. */
+  stat(path: string, signal: AbortSignal): Promise<FileFacts | null>;
+  /** Opens the version that `expected` describes. FILE_UNSTABLE, FILE_GONE or FILE_UNREADABLE otherwise. */
+  open(path: string, expected: FileFacts, signal: AbortSignal): Promise<OpenFile>;
+}
+
+/** What a bucket was seen to honour. Kept per bucket; each is false until a probe proves it. */
+export interface BucketFeatures {
+  /** PUT with `If-None-Match: *` answers 412 when the key exists. */
+  readonly createOnly: boolean;
+  /** PUT with `If-Match` answers 412 when the ETag is another; `unquoted` when only that form of ETag works. */
+  readonly replaceOnly: 'quoted' | 'unquoted' | 'none';
+  /** The same for CompleteMultipartUpload. */
+  readonly createOnlyMultipart: boolean;
+  /** DELETE with `If-Match`. */
+  readonly deleteOnly: boolean;
+  /** A wrong Content-MD5 is refused. */
+  readonly contentMd5: boolean;
+  /** A wrong x-amz-checksum-crc32 is refused. */
+  readonly checksums: boolean;
+}
+
+/** `endpoint` is the server's address, or `aws` for Amazon's own. */
+export interface BucketIdentity {
+  readonly endpoint: string;
+  readonly bucket: string;
+}
+
+/** How an upload may change the bucket. */
+export type WriteCondition = { readonly absent: true } | { readonly etag: string };
+
+export interface UploadRequest {
+  readonly key: string;
+  readonly file: OpenFile;
+  readonly contentType: string;
+  readonly condition: WriteCondition;
+  /** MD5 of the whole file if it is known already: saves reading a large file twice. */
+  readonly md5?: string;
+  /** Called with the number of bytes sent since the last call. */
+  readonly onBytes?: (bytes: number) => void;
+}
+
+/** An object that was written and verified to hold the file's bytes. */
+export interface UploadedObject {
+  readonly etag: string;
+  readonly md5: string;
+  /** Bytes; null for a single PUT. */
+  readonly partSize: number | null;
+  readonly size: number;
+  readonly storageClass: string;
+  /** False: the very same bytes were there already and nothing was sent. */
+  readonly sent: boolean;
+}
+
+/** Do these bytes and that ETag belong together? `unknown` when the ETag says nothing about the content. */
+export type ContentMatch = 'same' | 'different' | 'unknown';
+
+/** An object as a HEAD tells it: a listing's facts and the metadata. */
+export interface HeadedObject extends BucketObject {
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/**
+ * One bucket. Errors: BUCKET_* when no request can succeed, OBJECT_* for one object; a denied request is never
+ * reported as absence. Throttling, 5xx and broken connections are retried with backoff before they are thrown.
+ */
+export interface BucketPort {
+  /** Where it is: the same for every process that means this bucket. */
+  readonly identity: BucketIdentity;
+  /** Proves that the bucket exists and may be listed, and learns its features (kept by the caller if given). */
+  preflight(prefix: string, known: BucketFeatures | null, signal: AbortSignal): Promise<BucketFeatures>;
+  /** Objects under a prefix, subfolders left out when `shallow`. A page that fails ends it as a hiding problem. */
+  list(prefix: string, options: { shallow: boolean }, signal: AbortSignal): Inventory<BucketObject>;
+  /** The object's facts; null only for 404. */
+  head(key: string, signal: AbortSignal): Promise<HeadedObject | null>;
+  /** Is there an object? False only for 404; anything else throws (DESIGN 2). */
+  objectExists(key: string, signal: AbortSignal): Promise<boolean>;
+  /**
+   * Writes the file's bytes under the condition, verified. OBJECT_PRECONDITION when the condition does not hold,
+   * unless what is there are these very bytes (a lost answer, a second writer with the same photo).
+   */
+  upload(request: UploadRequest, signal: AbortSignal): Promise<UploadedObject>;
+  /** Hashes the file and holds it against an object's ETag. Answers the MD5 so that it can be recorded. */
+  compare(
+    file: OpenFile,
+    object: { readonly key: string; readonly size: number; readonly etag: string },
+    known: { readonly md5: string | null; readonly partSize: number | null },
+    signal: AbortSignal,
+  ): Promise<{ readonly match: ContentMatch; readonly md5: string; readonly partSize: number | null }>;
+  /** Removes the object if it still has this ETag: `deleted`, `missing` (was gone), or `changed` (left alone). */
+  remove(key: string, etag: string, signal: AbortSignal): Promise<'deleted' | 'missing' | 'changed'>;
+  /** Requests sent through this port so far, retries included. */
+  requests(): RequestCounts;
+}
+
+/** What an action left behind, to be written to the catalog after it was verified. */
+export type RowChange =
+  | {
+      readonly kind: 'agreed';
+      readonly path: string;
+      readonly key: string;
+      readonly local: FileFacts;
+      readonly md5: string | null;
+      readonly etag: string;
+      readonly partSize: number | null;
+      readonly storageClass: string | null;
+      readonly contentType: string;
+      readonly photoKind: PhotoKind;
+      /** The bytes were read and found equal just now. */
+      readonly verified: boolean;
+    }
+  | {
+      /** A photo with nothing agreed: keeps the ancestor facts of a row that has them. */
+      readonly kind: 'unsettled';
+      readonly path: string;
+      readonly key: string;
+      readonly local: FileFacts;
+      readonly contentType: string;
+      readonly photoKind: PhotoKind;
+      readonly state: 'pending' | 'conflict' | 'failed';
+      readonly error: string;
+    }
+  | {
+      readonly kind: 'state';
+      readonly id: string;
+      readonly state: PhotoState;
+      readonly error: string | null;
+    }
+  | {
+      /** Corrects facts of a row that agree with disk and bucket otherwise. */
+      readonly kind: 'refreshed';
+      readonly id: string;
+      readonly path?: string;
+      readonly local?: FileFacts;
+      readonly etag?: string;
+      readonly state: PhotoState;
+    }
+  | { readonly kind: 'deleting'; readonly id: string }
+  | { readonly kind: 'deleted'; readonly id: string };
+
+/** Outcome of one action, for the run's history. */
+export interface ActionRecord {
+  readonly kind: string;
+  readonly path: string;
+  readonly key: string;
+  readonly outcome: 'done' | 'conflict' | 'failed' | 'unstable';
+  readonly bytes: number;
+  readonly code?: string;
+  readonly message?: string;
+}
+
+/** A lock on what a run covers. `signal` aborts with LOCK_LOST if the lock's connection dies. */
+export interface ScopeLock {
+  readonly signal: AbortSignal;
+  release(): Promise<void>;
+}
+
+/** What the engine asks of the catalog. DATABASE_* errors when the database cannot be used. */
+export interface CatalogPort {
+  /**
+   * Locks the scope against every other run that overlaps it (a library against its albums), in this process or
+   * another; SYNC_IN_PROGRESS if one holds it. Dies with its holder.
+   */
+  lock(scope: Scope, signal: AbortSignal): Promise<ScopeLock>;
+  /** The rows in scope, by key. */
+  rows(scope: Scope, signal: AbortSignal): Inventory<CatalogRow>;
+  /** Rows in scope whose file was not known to be gone: neither orphaned nor lost. */
+  countLive(scope: Scope, signal: AbortSignal): Promise<number>;
+  /** The rows with these keys, in no order. */
+  rowsByKey(library: Library, keys: readonly string[], signal: AbortSignal): Promise<readonly CatalogRow[]>;
+  /** Writes the changes, all or none, albums made as needed; the same changes again change nothing. */
+  apply(library: Library, changes: readonly RowChange[]): Promise<void>;
+  /** Begins a run's history entry and answers its id. */
+  beginRun(run: {
+    readonly library: Library | null;
+    readonly album: string | null;
+    readonly kind: string;
+    readonly policy: object;
+    readonly parentId?: string;
+  }): Promise<string>;
+  recordActions(runId: string, records: readonly ActionRecord[]): Promise<void>;
+  finishRun(runId: string, status: RunStatus, report: Report): Promise<void>;
+  /** What was learnt of a bucket, if anything was. */
+  bucketFeatures(bucket: BucketIdentity): Promise<BucketFeatures | null>;
+  saveBucketFeatures(bucket: BucketIdentity, features: BucketFeatures): Promise<void>;
+}
+
+/** Where log lines go; pino's shape. */
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** The clock, so that pure code stays pure and tests can set it. */
+export type Clock = () => number;

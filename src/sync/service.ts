@@ -1,0 +1,53 @@
+/** The engine as the API and the command line see it: one call from a request to a report. */
+import type { SavedPlan } from './plan-file.ts';
+import type { Overwrite, OrphanPolicy, Report } from './types.ts';
+
+/** What to sync and how. Neither album nor library: every library. Policies left out take their defaults. */
+export interface SyncRequest {
+  /** Id or name of a library. */
+  readonly library?: string;
+  /** Path of an album, relative to its library's root; `.` for the files in the root itself. */
+  readonly album?: string;
+  readonly albumId?: string;
+  readonly dryRun?: boolean;
+  readonly overwrite?: Overwrite;
+  readonly orphans?: OrphanPolicy;
+  /** Delete orphans at once instead of after ORPHAN_GRACE_DAYS. */
+  readonly deleteNow?: boolean;
+  /** Instead of MAX_DELETE: `25%` or a count. */
+  readonly maxDelete?: string;
+  /** Leave the plan in a dry run's report even when it is long. */
+  readonly kind?: 'sync' | 'status';
+}
+
+/** How far a run is. Totals are null until they are known. */
+export interface Progress {
+  readonly runId: string;
+  readonly library: string;
+  readonly phase: 'scanning' | 'working' | 'done';
+  /** Keys compared so far. */
+  readonly scanned: number;
+  readonly actions: { readonly done: number; readonly total: number | null };
+  readonly bytes: { readonly done: number; readonly total: number | null };
+  readonly lastPath: string | null;
+}
+
+export interface RunHooks {
+  /** Called when a run's history entry exists, before it touches anything. */
+  readonly onStart?: (runId: string) => void;
+  /** Called at most every 100 ms and once at the end of each phase. */
+  readonly onProgress?: (progress: Progress) => void;
+  /** A dry run's plan, complete, as it can be saved and applied. */
+  readonly onPlan?: (plan: SavedPlan) => void;
+}
+
+export interface SyncService {
+  /**
+   * Runs a sync and answers its report; a run whose photos failed is `partial`, not an error. Throws NOT_FOUND for
+   * an unknown library or album, SYNC_IN_PROGRESS, GUARD_*, BUCKET_* and DATABASE_*; all but the first are in the
+   * run history too.
+   */
+  sync(request: SyncRequest, hooks: RunHooks, signal: AbortSignal): Promise<Report>;
+  /** Runs a saved plan; actions whose preconditions no longer hold are left and reported as PLAN_STALE. */
+  apply(plan: SavedPlan, hooks: RunHooks, signal: AbortSignal): Promise<Report>;
+}

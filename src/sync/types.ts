@@ -1,0 +1,255 @@
+/**
+ * The words of the engine (DESIGN 1): plain data that merge, classify, plan and report pass on. Sizes are bytes,
+ * `…Ns` nanoseconds and `…Ms` milliseconds since 1970, ETags without their quotes, MD5s lower-case hex.
+ */
+import type { ErrorCode } from '../errors.ts';
+
+export type PhotoKind = 'image' | 'video' | 'audio' | 'sidecar' | 'other';
+
+export type PhotoState = 'pending' | 'synced' | 'missing' | 'orphaned' | 'lost' | 'archived' | 'conflict' | 'failed';
+
+/** A folder of albums and the place in a bucket it syncs to. `prefix` is empty or ends in `/`. */
+export interface Library {
+  readonly id: string;
+  readonly name: string;
+  readonly root: string;
+  readonly bucket: string;
+  readonly prefix: string;
+  readonly excludes: readonly string[];
+}
+
+/** What a run covers: a whole library, or the files directly in one album (`.` is the root itself; NFC). */
+export interface Scope {
+  readonly library: Library;
+  readonly album: string | null;
+}
+
+/** What identifies a version of a file on disk. */
+export interface FileFacts {
+  readonly size: number;
+  readonly mtimeNs: bigint;
+  readonly device: bigint;
+  readonly inode: bigint;
+}
+
+/** A file of the library. `path` is relative to the root as the disk spells it, `key` = prefix + NFC(path). */
+export interface LocalFile extends FileFacts {
+  readonly key: string;
+  readonly path: string;
+  /** Other files whose names give the same key (NFC/NFD twins). */
+  readonly twins?: readonly string[];
+}
+
+/** A row of the Photo table, as far as the engine needs it. The facts are those of the last agreement. */
+export interface CatalogRow {
+  readonly id: string;
+  readonly albumId: string;
+  readonly key: string;
+  readonly path: string;
+  readonly size: number;
+  readonly mtimeNs: bigint;
+  readonly device: bigint | null;
+  readonly inode: bigint | null;
+  readonly md5: string | null;
+  /** Null: this photo has never been in the bucket. */
+  readonly etag: string | null;
+  /** Part size in bytes of a multipart upload; null for a single PUT. */
+  readonly partSize: number | null;
+  readonly state: PhotoState;
+  readonly orphanedAtMs: number | null;
+  /** An asked-for deletion of its object had begun. */
+  readonly deleting: boolean;
+}
+
+/** An object as a listing or a HEAD tells it. */
+export interface BucketObject {
+  readonly key: string;
+  readonly size: number;
+  readonly etag: string;
+  readonly lastModifiedMs: number;
+  /** `STANDARD` when the server says nothing. */
+  readonly storageClass: string;
+}
+
+/** One key and what each side holds under it. */
+export interface Triple {
+  readonly key: string;
+  readonly local?: LocalFile;
+  readonly row?: CatalogRow;
+  readonly object?: BucketObject;
+}
+
+export type PhotoClass = 'new' | 'existing' | 'orphaned' | 'untracked';
+
+/** `unknown`: the side could not be read, which is never taken for absence. */
+export type Presence = 'present' | 'missing' | 'incomplete' | 'different' | 'archived' | 'unknown';
+
+export type Overwrite = 'never' | 'known' | 'source';
+export type OrphanPolicy = 'mark' | 'delete';
+export type Direction = 'up';
+
+/** What a run may do (DESIGN 3). */
+export interface Policy {
+  readonly direction: Direction;
+  readonly overwrite: Overwrite;
+  readonly orphans: OrphanPolicy;
+  /** Delete orphans at once instead of after the grace period (the CLI's `--delete`). */
+  readonly deleteNow: boolean;
+  readonly dryRun: boolean;
+}
+
+/** At most so many deletions: a count, or a share of the photos in scope (never refusing fewer than 10). */
+export type DeleteLimit = { readonly count: number } | { readonly percent: number };
+
+/** The engine's own settings, from the configuration. */
+export interface SyncSettings {
+  readonly checkConcurrency: number;
+  readonly uploadConcurrency: number;
+  readonly existenceCheck: 'auto' | 'head' | 'list';
+  readonly maxDelete: DeleteLimit;
+  readonly stableSeconds: number;
+  readonly orphanGraceDays: number;
+}
+
+/** What must still be true of a row for a planned action to hold. */
+export type RowFacts = Pick<CatalogRow, 'id' | 'size' | 'mtimeNs' | 'md5' | 'etag' | 'state'>;
+
+/** What must still be true of an object for a planned action to hold. */
+export type ObjectFacts = Pick<BucketObject, 'size' | 'etag'>;
+
+interface ActionBase {
+  readonly key: string;
+  readonly path: string;
+  /** Why, in a few words a person reads in the dry run. */
+  readonly reason: string;
+}
+
+/** Create the object of a photo that has none recorded; only if the key is free. */
+export interface UploadAction extends ActionBase {
+  readonly kind: 'upload';
+  readonly local: FileFacts;
+  readonly row?: RowFacts;
+}
+
+/**
+ * Bring back a missing object (`object` absent: only if the key is still free), or replace the one seen (only if
+ * its ETag is still that). Same bytes as recorded: only the row is refreshed.
+ */
+export interface ReuploadAction extends ActionBase {
+  readonly kind: 'reupload';
+  readonly local: FileFacts;
+  readonly row?: RowFacts;
+  readonly object?: ObjectFacts;
+}
+
+/**
+ * The bucket already holds an object of this size: compare the contents and record the agreement, or the conflict
+ * when they differ.
+ */
+export interface AdoptAction extends ActionBase {
+  readonly kind: 'adopt';
+  readonly local: FileFacts;
+  readonly row?: RowFacts;
+  readonly object: ObjectFacts;
+  /** What to do when the contents differ. */
+  readonly otherwise: 'conflict' | 'replace';
+}
+
+/** Correct what the row says of a photo; neither disk nor bucket is touched. */
+export interface UpdateAction extends ActionBase {
+  readonly kind: 'update';
+  readonly row: RowFacts;
+  readonly change: {
+    readonly state?: PhotoState;
+    readonly local?: FileFacts;
+    readonly path?: string;
+    readonly object?: ObjectFacts;
+  };
+}
+
+/** Stamp a row whose file is gone: `orphaned` (its object is kept) or `lost` (there is none). */
+export interface MarkAction extends ActionBase {
+  readonly kind: 'mark';
+  readonly row: RowFacts;
+  readonly state: 'orphaned' | 'lost';
+}
+
+/** Remove the object of an orphaned photo, then its row; `object` absent: it is gone already, only the row goes. */
+export interface DeleteAction extends ActionBase {
+  readonly kind: 'delete';
+  readonly row: RowFacts;
+  readonly object?: ObjectFacts;
+}
+
+/** Something a person must see and decide; nothing is touched but the row's state. */
+export interface ReportAction extends ActionBase {
+  readonly kind: 'report';
+  readonly what: 'conflict' | 'lost' | 'unstable';
+  readonly code: ErrorCode | 'CONFLICT' | 'LOST';
+  readonly row?: RowFacts;
+}
+
+export type Action =
+  | UploadAction
+  | ReuploadAction
+  | AdoptAction
+  | UpdateAction
+  | MarkAction
+  | DeleteAction
+  | ReportAction;
+
+export interface Failure {
+  readonly path: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Billable requests to the bucket, retries included. */
+export interface RequestCounts {
+  head: number;
+  list: number;
+  get: number;
+  put: number;
+  copy: number;
+  delete: number;
+}
+
+export type RunStatus = 'succeeded' | 'partial' | 'failed' | 'refused' | 'planned';
+
+/** What a run answers with (DESIGN 12). */
+export interface Report {
+  readonly runId: string;
+  readonly status: RunStatus;
+  readonly photos: {
+    readonly new: number;
+    readonly existing: number;
+    readonly orphaned: number;
+    readonly moved: number;
+    readonly changed: number;
+    readonly untracked: number;
+    readonly lost: number;
+  };
+  readonly actions: {
+    readonly uploaded: number;
+    readonly reuploaded: number;
+    readonly skipped: number;
+    readonly adopted: number;
+    readonly moved: number;
+    readonly downloaded: number;
+    readonly updated: number;
+    readonly marked: number;
+    readonly deleted: number;
+    readonly conflicts: number;
+    readonly failed: number;
+  };
+  readonly bytes: { readonly uploaded: number; readonly downloaded: number };
+  readonly requests: Readonly<RequestCounts>;
+  readonly cost: { readonly usd: number };
+  readonly durationMs: number;
+  /** What a person should read first: many files gone at once, an incomplete side, what the bucket lacks. */
+  readonly warnings: readonly string[];
+  readonly failures: readonly Failure[];
+  readonly plan?: readonly Action[];
+  /** Why a run was refused or failed as a whole. */
+  readonly error?: { readonly code: ErrorCode; readonly message: string };
+}
