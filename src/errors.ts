@@ -23,9 +23,11 @@ const CODES = {
   UNAUTHORIZED: { status: 401, exit: usage, retryable: false },
   FORBIDDEN_ORIGIN: { status: 403, exit: usage, retryable: false },
   NOT_FOUND: { status: 404, exit: usage, retryable: false },
+  METHOD_NOT_ALLOWED: { status: 405, exit: usage, retryable: false },
   LIBRARY_CONFLICT: { status: 409, exit: usage, retryable: false },
   SYNC_IN_PROGRESS: { status: 409, exit: refused, retryable: true },
   PAYLOAD_TOO_LARGE: { status: 413, exit: usage, retryable: false },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, exit: usage, retryable: false },
   INTERNAL: { status: 500, exit: photosFailed, retryable: false },
   CANCELLED: { status: 409, exit: photosFailed, retryable: true },
 
