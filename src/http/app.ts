@@ -1,0 +1,55 @@
+import { OpenAPIHono } from '@hono/zod-openapi';
+import { methodNotAllowed } from 'hono/method-not-allowed';
+import { RollcallError } from '../errors.ts';
+import { requireLoopback, requireToken } from './auth.ts';
+import { limitBody } from './body-limit.ts';
+import type { App } from './openapi.ts';
+import type { HttpEnv, HttpParts } from './parts.ts';
+import { problemAnswer, problemHandler } from './problem.ts';
+import { requestLog } from './request-log.ts';
+import { throwBadInput } from './requests.ts';
+import { albumRoutes } from './routes/albums.ts';
+import { healthRoutes } from './routes/health.ts';
+import { libraryRoutes } from './routes/libraries.ts';
+import { pageRoutes } from './routes/pages.ts';
+import { photoRoutes } from './routes/photos.ts';
+import { runRoutes } from './routes/runs.ts';
+import { syncRoutes } from './routes/sync.ts';
+import { securityHeaders } from './security-headers.ts';
+
+const BODY_LIMIT = 1024 * 1024;
+
+/** The HTTP API (DESIGN 12) over its parts. It holds no state and nothing to close; listen.ts serves it. */
+export function createApp(parts: HttpParts): App {
+  const app = new OpenAPIHono<HttpEnv>({ defaultHook: throwBadInput });
+  const { token } = parts.auth;
+
+  app.use(requestLog(parts.log));
+  app.use(securityHeaders());
+  app.use(async function noStore(c, next) {
+    await next();
+    c.header('Cache-Control', 'no-store');
+  });
+  app.use(token === null ? requireLoopback() : requireToken(token));
+  app.use(
+    methodNotAllowed({
+      app,
+      onMethodNotAllowed: (c, methods) => {
+        const allow = methods.join(', ');
+        const detail = `${c.req.path} does not take ${c.req.method}, but ${allow}`;
+        return problemAnswer(c, new RollcallError('METHOD_NOT_ALLOWED', detail), { Allow: allow });
+      },
+    }),
+  );
+  app.use(limitBody(BODY_LIMIT));
+  app.onError(problemHandler(parts.log));
+  app.notFound((c) => problemAnswer(c, new RollcallError('NOT_FOUND', `there is nothing at ${c.req.path}; see /docs`)));
+
+  if (token !== null) {
+    app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' });
+  }
+  for (const routes of [syncRoutes, runRoutes, libraryRoutes, albumRoutes, photoRoutes, healthRoutes, pageRoutes]) {
+    routes(app, parts);
+  }
+  return app;
+}

@@ -1,0 +1,166 @@
+/** The server on its socket: finding a port, keeping slow clients in check, closing without cutting anybody off. */
+import { once } from 'node:events';
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import { getRequestListener } from '@hono/node-server';
+import { RollcallError } from '../errors.ts';
+import type { Log } from '../sync/ports.ts';
+import type { App } from './openapi.ts';
+
+export interface ListenOptions {
+  /** A name or address of this machine. */
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly log: Log;
+  readonly patience?: Partial<Patience>;
+}
+
+/** How long to wait for what, in milliseconds. None of it limits how long an answer may take. */
+export interface Patience {
+  /** For a request's headers, from its first byte or the connection's start. */
+  readonly headersMs: number;
+  /** For a whole request, its body included. */
+  readonly requestMs: number;
+  /** When closing: for running requests to finish by themselves. */
+  readonly finishMs: number;
+  /** After that: for running work that was told to stop to wind up. */
+  readonly drainMs: number;
+}
+
+const PATIENCE: Patience = { headersMs: 10_000, requestMs: 30_000, finishMs: 3_000, drainMs: 5_000 };
+
+/** Ports tried after a busy one before any free port is taken. */
+const NEXT_PORTS = 100;
+
+export interface Listening {
+  readonly address: string;
+  readonly port: number;
+  /** The port that was asked for, when it was busy and another was taken. */
+  readonly portWasBusy: number | null;
+  /**
+   * Takes no new connections, lets running requests finish for a bounded time, then tells running work to stop
+   * (`HttpEnv.stopping`), and cuts what is still open after that. Calling it again waits for the same end.
+   */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves the app until `close()` is called or `signal` aborts. A busy port gives way to the next free one.
+ * BAD_CONFIG when the host is not this machine's or the port may not be used.
+ */
+export async function listen(app: App, options: ListenOptions, signal: AbortSignal): Promise<Listening> {
+  const patience = { ...PATIENCE, ...options.patience };
+  const requests = new RunningRequests();
+  const stopping = new AbortController();
+  const answerRequest = getRequestListener((request) => app.fetch(request, { stopping: stopping.signal }), {
+    overrideGlobalObjects: false,
+    errorHandler: () =>
+      Response.json(UNREADABLE, { status: 400, headers: { 'Content-Type': 'application/problem+json' } }),
+  });
+  const server = createServer(
+    {
+      headersTimeout: patience.headersMs,
+      requestTimeout: patience.requestMs,
+      connectionsCheckingInterval: Math.min(1_000, patience.headersMs),
+    },
+    (incoming, outgoing) => requests.add(outgoing, answerRequest(incoming, outgoing)),
+  );
+
+  const portWasBusy = await bind(server, options, signal);
+  server.on('error', (err) => options.log.error({ err }, 'the server failed'));
+  const { address, port } = server.address() as AddressInfo;
+
+  let closed: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    signal.removeEventListener('abort', close);
+    closed ??= shutDown(server, requests, stopping, patience);
+    return closed;
+  };
+  signal.addEventListener('abort', close);
+  if (signal.aborted) await close();
+  return { address, port, portWasBusy, close };
+}
+
+const UNREADABLE = {
+  type: 'about:blank',
+  title: 'Bad Request',
+  status: 400,
+  detail: 'the request cannot be read: its address or its Host header is not valid',
+  code: 'BAD_INPUT',
+};
+
+/** Listens on the port or a later one; answers the port asked for when it was busy. */
+async function bind(server: Server, { host, port }: ListenOptions, signal: AbortSignal): Promise<number | null> {
+  const last = Math.min(port + NEXT_PORTS, 65_535);
+  for (let candidate = port; ; candidate = candidate < last ? candidate + 1 : 0) {
+    signal.throwIfAborted();
+    try {
+      server.listen(candidate, host);
+      await once(server, 'listening');
+      return candidate === port ? null : port;
+    } catch (thrown) {
+      if (codeOf(thrown) !== 'EADDRINUSE' || candidate === 0) throw cannotListen(thrown, host, port);
+    }
+  }
+}
+
+function cannotListen(cause: unknown, host: string, port: number): RollcallError {
+  if (codeOf(cause) === 'EACCES') {
+    const message = `PORT ${port} may not be used by this user; ports from 1024 on usually may`;
+    return new RollcallError('BAD_CONFIG', message, { cause, field: 'PORT' });
+  }
+  const message = `HOST ${host} cannot be listened on (${codeOf(cause)}); it must be an address of this machine`;
+  return new RollcallError('BAD_CONFIG', message, { cause, field: 'HOST' });
+}
+
+function codeOf(thrown: unknown): string {
+  return thrown instanceof Error && 'code' in thrown ? String(thrown.code) : 'unknown error';
+}
+
+/** Requests that are being worked on or whose answers are being sent. */
+class RunningRequests {
+  readonly #running = new Map<ServerResponse, Promise<unknown>>();
+  #closing = false;
+
+  /** `work` ends with the handler, which goes on when the client hangs up. */
+  add(outgoing: ServerResponse, work: Promise<void>): void {
+    if (this.#closing) outgoing.shouldKeepAlive = false;
+    const sent = new Promise<void>((resolve) => outgoing.once('close', resolve));
+    const ended = Promise.allSettled([work, sent]).then(() => this.#running.delete(outgoing));
+    this.#running.set(outgoing, ended);
+  }
+
+  /** From now on each answer ends its connection. */
+  stopKeepingAlive(): void {
+    this.#closing = true;
+    for (const outgoing of this.#running.keys()) outgoing.shouldKeepAlive = false;
+  }
+
+  /** Resolves when none is left, or after `ms`. */
+  async ended(ms: number): Promise<void> {
+    if (this.#running.size === 0) return;
+    const timer = new AbortController();
+    const timeUp = pause(ms, undefined, { signal: timer.signal }).catch(() => undefined);
+    await Promise.race([Promise.all(this.#running.values()), timeUp]);
+    timer.abort();
+  }
+}
+
+async function shutDown(
+  server: Server,
+  requests: RunningRequests,
+  stopping: AbortController,
+  patience: Patience,
+): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  requests.stopKeepingAlive();
+  await requests.ended(patience.finishMs);
+  stopping.abort();
+  await requests.ended(patience.drainMs);
+  // What is left has sent no whole request, or does not take its answer.
+  server.closeAllConnections();
+  await closed;
+}

@@ -1,0 +1,53 @@
+/** What the HTTP API is made of; compose.ts provides it. */
+import type { CatalogBrowser, LibraryStore, NewLibrary } from '../sync/browse.ts';
+import type { Log } from '../sync/ports.ts';
+import type { SyncService } from '../sync/service.ts';
+
+/** The state of everything Rollcall leans on. `error` is a sentence for people and never holds a secret. */
+export interface HealthReport {
+  /** `down`: the database cannot be used, so nothing can. `degraded`: a bucket or a root cannot be used. */
+  readonly status: 'ok' | 'degraded' | 'down';
+  readonly version: string;
+  readonly parts: {
+    readonly database: { readonly ok: boolean; readonly version?: string; readonly error?: string };
+    readonly bucket: {
+      readonly ok: boolean;
+      readonly endpoint?: string;
+      readonly bucket?: string;
+      /** What the bucket does not honour and what that means for a sync, a sentence each. */
+      readonly lacks: readonly string[];
+      readonly error?: string;
+    };
+    readonly roots: readonly {
+      readonly library: string;
+      readonly root: string;
+      readonly ok: boolean;
+      readonly error?: string;
+    }[];
+  };
+}
+
+export interface HttpParts {
+  readonly service: SyncService;
+  readonly libraries: LibraryStore;
+  readonly browser: CatalogBrowser;
+  /** Asks every part; one that does not answer before `signal` aborts is reported as failed, not thrown. */
+  readonly health: (signal: AbortSignal) => Promise<HealthReport>;
+  /** Throws GUARD_ROOT_* or BUCKET_* when the library's root or bucket cannot be used. */
+  readonly checkLibrary: (library: NewLibrary, signal: AbortSignal) => Promise<void>;
+  /** Token null: only loopback is served, and no other origin may write (DESIGN 12). */
+  readonly auth: { readonly token: string | null };
+  /** Bucket and prefix of a new library that names none. */
+  readonly defaults: { readonly bucket: string; readonly prefix: string };
+  readonly log: Log;
+  readonly version: string;
+}
+
+/** What a request carries through the middleware. */
+export interface HttpEnv {
+  Bindings: {
+    /** Aborts when the server is closing and running work must end (listen.ts). */
+    stopping?: AbortSignal;
+  };
+  Variables: { requestId: string };
+}

@@ -1,0 +1,22 @@
+import { randomUUID } from 'node:crypto';
+import type { MiddlewareHandler } from 'hono';
+import type { Log } from '../sync/ports.ts';
+import type { HttpEnv } from './parts.ts';
+
+/**
+ * Gives each request an id, answers it as `X-Request-Id` and logs the request under it when it is answered: the path
+ * without its query and no headers, so that no token gets into the log. Health checks are at level debug.
+ */
+export function requestLog(log: Log): MiddlewareHandler<HttpEnv> {
+  return async function requestLog(c, next) {
+    const requestId = randomUUID();
+    c.set('requestId', requestId);
+    const start = performance.now();
+    await next();
+    c.header('X-Request-Id', requestId);
+    const ms = Math.round(performance.now() - start);
+    const fields = { requestId, method: c.req.method, path: c.req.path, status: c.res.status, ms };
+    if (c.req.path === '/api/health') log.debug(fields, 'request');
+    else log.info(fields, 'request');
+  };
+}

@@ -1,0 +1,124 @@
+/** What the API accepts, as zod schemas. A field nobody reads is refused by name, never ignored. */
+import { isAbsolute, resolve } from 'node:path';
+import { type Hook, z } from '@hono/zod-openapi';
+import { prefixFault } from '../config.ts';
+import { RollcallError } from '../errors.ts';
+import type { HttpEnv } from './parts.ts';
+import { PHOTO_STATES } from './schemas.ts';
+
+/** An object of just these fields. */
+function only<Shape extends z.core.$ZodLooseShape>(what: string, shape: Shape) {
+  const known = Object.keys(shape).join(', ');
+  return z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys' ? `is not known; ${what} takes ${known}` : 'must be an object',
+  });
+}
+
+const text = (most: number) =>
+  z
+    .string('must be text')
+    .min(1, 'must not be empty')
+    .max(most, `must be at most ${most} characters long`)
+    .refine((value) => !value.includes('\0'), 'must not contain a NUL character');
+
+const oneOf = <const Words extends readonly [string, ...string[]]>(words: Words) =>
+  z.enum(words, `must be one of ${words.join(', ')}`);
+
+const albumPath = text(1024)
+  .transform((path) => (path.endsWith('/') ? path.slice(0, -1) : path).normalize('NFC'))
+  .refine(
+    (path) => path === '.' || path.split('/').every((part) => part !== '' && part !== '.' && part !== '..'),
+    'must be a path inside the library, like 2024/summer, or . for its root',
+  );
+
+export const SyncBody = only('a sync', {
+  library: text(255).optional().openapi({ description: 'Id or name. Neither album nor library: every library.' }),
+  album: albumPath.optional().openapi({
+    type: 'string',
+    description: 'Path of the album, relative to the root of its library; `.` for the files in the root itself.',
+    example: '2024/summer',
+  }),
+  albumId: z.uuid('must be the id of an album').optional(),
+  dryRun: z.boolean('must be true or false').optional().openapi({ description: 'Only say what would be done.' }),
+  direction: oneOf(['up']).optional().openapi({ description: 'From disk to bucket; the only one so far.' }),
+  overwrite: oneOf(['never', 'known', 'source']).optional().openapi({
+    description: 'What may be replaced: nothing, what Rollcall itself uploaded (the default), whatever differs.',
+  }),
+  orphans: oneOf(['mark', 'delete']).optional().openapi({
+    description: 'Photos gone from disk: keep their objects (the default), or delete those of ORPHAN_GRACE_DAYS ago.',
+  }),
+})
+  .refine((body) => body.album === undefined || body.albumId === undefined, {
+    path: ['albumId'],
+    error: 'and album cannot both be given',
+  })
+  .openapi('SyncRequest');
+
+const libraryFields = {
+  name: text(255).openapi({ example: 'Family' }),
+  root: text(4096)
+    .refine(isAbsolute, 'must be an absolute path on the server')
+    .transform((path) => resolve(path))
+    .openapi({ type: 'string', example: '/srv/photos' }),
+  bucket: z
+    .string('must be text')
+    .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be a bucket name: 3 to 63 of a-z, 0-9, . and -'),
+  prefix: z.string('must be text').superRefine((value, context) => {
+    const fault = prefixFault(value);
+    if (fault !== null) context.addIssue({ code: 'custom', message: fault });
+  }),
+  excludes: z
+    .array(text(1024), 'must be a list of patterns')
+    .max(1000, 'must be at most 1000 patterns')
+    .openapi({ description: 'What not to sync, in gitignore syntax.', example: ['*.xmp', 'private/'] }),
+};
+
+export const NewLibraryBody = only('a new library', {
+  name: libraryFields.name,
+  root: libraryFields.root,
+  bucket: libraryFields.bucket.optional().openapi({ description: "Left out: the server's own bucket." }),
+  prefix: libraryFields.prefix.optional().openapi({
+    description: "Empty, or ending in `/`; no other library's may overlap it. Left out: the server's own.",
+  }),
+  excludes: libraryFields.excludes.optional(),
+}).openapi('NewLibrary');
+
+export const LibraryChangeBody = only('a change of a library', {
+  name: libraryFields.name.optional(),
+  root: libraryFields.root.optional(),
+  bucket: libraryFields.bucket.optional(),
+  prefix: libraryFields.prefix.optional(),
+  excludes: libraryFields.excludes.optional(),
+}).openapi('LibraryChange', { description: 'Bucket and prefix can change only while the library has no photos.' });
+
+const LIMIT = 'must be a whole number from 1 to 1000';
+const paging = {
+  cursor: text(4096).optional().openapi({ description: '`nextCursor` of the page before.' }),
+  limit: z.coerce.number(LIMIT).int(LIMIT).min(1, LIMIT).max(1000, LIMIT).default(100),
+};
+const library = text(255).optional().openapi({ description: 'Id or name of a library.' });
+
+export const PageQuery = only('this list', paging);
+export const LibraryPageQuery = only('this list', { library, ...paging });
+export const PhotoPageQuery = only('this list', { state: oneOf(PHOTO_STATES).optional(), ...paging });
+export const IdParams = z.object({ id: text(255).openapi({ param: { name: 'id', in: 'path' } }) });
+
+/** For OpenAPIHono's `defaultHook`: what zod refused is thrown as BAD_INPUT, naming the field and what would be right. */
+export const throwBadInput: Hook<unknown, HttpEnv, string, void> = (result) => {
+  if (result.success) return;
+  const issue = result.error.issues[0];
+  const inner = issue?.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
+  const field = [...(issue?.path ?? []), ...inner].map(String).join('.') || 'body';
+  throw new RollcallError('BAD_INPUT', `${field} ${issue?.message ?? 'is wrong'}`, { cause: result.error, field });
+};
+
+type Optional<T> = { [Key in keyof T]: undefined extends T[Key] ? Key : never }[keyof T];
+
+/** What zod calls optional may hold `undefined`; the engine's optional fields are there or not. */
+export function given<T extends object>(
+  fields: T,
+): Omit<T, Optional<T>> & { [Key in Optional<T>]?: Exclude<T[Key], undefined> } {
+  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as ReturnType<typeof given<T>>;
+}

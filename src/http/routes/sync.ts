@@ -1,0 +1,27 @@
+import { createRoute } from '@hono/zod-openapi';
+import { answer } from '../answer.ts';
+import { type App, json, problems } from '../openapi.ts';
+import type { HttpParts } from '../parts.ts';
+import { given, SyncBody } from '../requests.ts';
+import { Report } from '../schemas.ts';
+
+const sync = createRoute({
+  method: 'post',
+  path: '/api/sync',
+  tags: ['Sync'],
+  summary: 'Bring disk, catalog and bucket into agreement',
+  description:
+    'Answers the report when the run is done. A run whose photos failed is `partial` and still 200. ' +
+    'The run goes on when the caller hangs up, and is in the history either way.',
+  request: { body: json(SyncBody, 'What to sync and how. No body: every library, with the default policies.') },
+  responses: { 200: json(Report, 'The report.'), ...problems(400, 404, 409, 413, 415, 422, 502, 503) },
+});
+
+export function syncRoutes(app: App, parts: HttpParts): void {
+  app.openapi(sync, async (c) => {
+    const { direction: _onlyUp, ...request } = given(c.req.valid('json'));
+    // Not the request's own signal: a proxy that gives up waiting must not stop an hour's upload.
+    const signal = c.env.stopping ?? new AbortController().signal;
+    return answer(c, await parts.service.sync(request, {}, signal), 200);
+  });
+}
