@@ -4,7 +4,8 @@ import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { z } from 'zod';
 import { RollcallError } from './errors.ts';
-import type { DeleteLimit, SyncSettings } from './sync/types.ts';
+import { parseDeleteLimit } from './sync/delete-limit.ts';
+import type { SyncSettings } from './sync/types.ts';
 
 /** Where an S3 bucket is; credentials come from the AWS SDK's own chain unless they are given. */
 export interface S3Location {
@@ -53,6 +54,9 @@ const trueOrFalse = z.enum(['true', 'false'], { error: 'must be true or false' }
 const oneOf = <const Words extends readonly [string, ...string[]]>(words: Words, fallback: Words[number]) =>
   z.enum(words, { error: `must be one of ${words.join(', ')}` }).default(fallback as never);
 
+/** The names that S3 takes for a bucket, near enough to catch a slip. */
+export const BUCKET_NAME = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
+
 const prefix = z.string().superRefine((value, context) => {
   const wrong = prefixFault(value);
   if (wrong !== null) context.addIssue({ code: 'custom', message: wrong });
@@ -72,22 +76,12 @@ export function prefixFault(value: string): string | null {
   return null;
 }
 
-/** Reads `25%` or `100`. BAD_INPUT on anything else. */
-export function parseDeleteLimit(text: string, field = 'MAX_DELETE'): DeleteLimit {
-  const match = /^(\d{1,9})(%?)$/.exec(text.trim());
-  const value = Number(match?.[1]);
-  if (match === null || (match[2] === '%' && value > 100)) {
-    throw new RollcallError('BAD_INPUT', `${field} must be a count like 100 or a share like 25%`, { field });
-  }
-  return match[2] === '%' ? { percent: value } : { count: value };
-}
-
 const deleteLimit = z
   .string()
   .default('25%')
   .transform((text, context) => {
     try {
-      return parseDeleteLimit(text);
+      return parseDeleteLimit(text, 'MAX_DELETE');
     } catch {
       context.addIssue({ code: 'custom', message: 'must be a count like 100 or a share like 25%' });
       return z.NEVER;
@@ -101,10 +95,7 @@ const databaseUrl = z
 const Environment = z.object({
   PHOTOS_ROOT: z.string().optional(),
   DATABASE_URL: databaseUrl.optional(),
-  S3_BUCKET: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be a bucket name: 3 to 63 of a-z, 0-9, . and -')
-    .optional(),
+  S3_BUCKET: z.string().regex(BUCKET_NAME, 'must be a bucket name: 3 to 63 of a-z, 0-9, . and -').optional(),
   S3_PREFIX: prefix.default('photos/'),
   S3_VARIANTS_PREFIX: prefix.default('variants/'),
   S3_ENDPOINT: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// address' }).optional(),

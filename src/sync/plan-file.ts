@@ -1,5 +1,9 @@
 /** A plan as a file: saved by `--plan-out`, run later by `rollcall apply`. */
-import type { Action, Policy } from './types.ts';
+import { z } from 'zod';
+import { RollcallError } from '../errors.ts';
+import type { CatalogPort } from './ports.ts';
+import { allowedKeys } from './scope.ts';
+import type { Action, CatalogRow, Library, Policy, RowFacts } from './types.ts';
 
 /** A plan with all that is needed to run it later, or to refuse to. */
 export interface SavedPlan {
@@ -8,7 +12,143 @@ export interface SavedPlan {
   readonly library: { readonly id: string; readonly name: string; readonly bucket: string; readonly prefix: string };
   readonly album: string | null;
   readonly policy: Policy;
-  /** Live photos in scope when the plan was made: what MAX_DELETE is a share of. */
+  /** Photos in scope when the plan was made: what MAX_DELETE is a share of. */
   readonly photosInScope: number;
   readonly actions: readonly Action[];
+}
+
+const whole = z.int().nonnegative();
+/** Nanoseconds, device and inode numbers are 64-bit: strings of digits in JSON. */
+const big = z
+  .string()
+  .regex(/^-?\d{1,20}$/, 'must be a whole number in quotes')
+  .transform(BigInt);
+const state = z.enum(['pending', 'synced', 'missing', 'orphaned', 'lost', 'archived', 'conflict', 'failed']);
+const local = z.strictObject({ size: whole, mtimeNs: big, device: big, inode: big });
+const object = z.strictObject({ size: whole, etag: z.string() });
+const row = z.strictObject({
+  id: z.uuid(),
+  size: whole,
+  mtimeNs: big,
+  md5: z.string().nullable(),
+  etag: z.string().nullable(),
+  partSize: whole.nullable(),
+  state,
+});
+const base = { key: z.string().min(1), path: z.string().min(1), reason: z.string() };
+
+const action = z.discriminatedUnion('kind', [
+  z.strictObject({ ...base, kind: z.literal('upload'), local, row: row.optional() }),
+  z.strictObject({ ...base, kind: z.literal('reupload'), local, row: row.optional(), object: object.optional() }),
+  z.strictObject({
+    ...base,
+    kind: z.literal('adopt'),
+    local,
+    row: row.optional(),
+    object,
+    otherwise: z.enum(['conflict', 'replace']),
+  }),
+  z.strictObject({
+    ...base,
+    kind: z.literal('update'),
+    row,
+    change: z.strictObject({
+      state: state.optional(),
+      local: local.optional(),
+      path: z.string().optional(),
+      object: object.optional(),
+    }),
+  }),
+  z.strictObject({ ...base, kind: z.literal('mark'), row, state: z.enum(['orphaned', 'lost']) }),
+  z.strictObject({ ...base, kind: z.literal('delete'), row, object: object.optional() }),
+  z.strictObject({
+    ...base,
+    kind: z.literal('report'),
+    what: z.enum(['conflict', 'lost', 'unstable']),
+    code: z.enum(['CONFLICT', 'NAME_COLLISION', 'LOST', 'FILE_UNSTABLE']),
+    local: local.optional(),
+    row: row.optional(),
+  }),
+]);
+
+const plan = z.strictObject({
+  version: z.literal(1),
+  createdAt: z.iso.datetime(),
+  library: z.strictObject({ id: z.uuid(), name: z.string(), bucket: z.string(), prefix: z.string() }),
+  album: z.string().nullable(),
+  policy: z.strictObject({
+    direction: z.literal('up'),
+    overwrite: z.enum(['never', 'known', 'source']),
+    orphans: z.enum(['mark', 'delete']),
+    deleteNow: z.boolean(),
+    dryRun: z.literal(false),
+  }),
+  photosInScope: whole,
+  actions: z.array(action),
+});
+
+/** Reads a saved plan. BAD_PLAN names the field that is wrong. */
+export function readPlan(json: string): SavedPlan {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch (cause) {
+    throw new RollcallError('BAD_PLAN', 'the plan is not JSON; it should be a file written by --plan-out', { cause });
+  }
+  const parsed = plan.safeParse(value);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    const field = issue?.path.join('.') || 'the file';
+    throw new RollcallError('BAD_PLAN', `the plan cannot be read: ${field}: ${issue?.message ?? 'wrong'}`, { field });
+  }
+  const read = parsed.data as SavedPlan;
+  checkKeys(read);
+  return read;
+}
+
+/** The plan as JSON text; 64-bit numbers as strings. */
+export function printPlan(saved: SavedPlan): string {
+  return `${JSON.stringify(saved, (_key, value) => (typeof value === 'bigint' ? value.toString() : value), 2)}\n`;
+}
+
+/** A plan may be edited by hand: whatever it says, it stays within its library and scope. */
+function checkKeys({ library, album, actions }: SavedPlan): void {
+  const allowed = allowedKeys(library.prefix, album);
+  const outside = actions.findIndex(({ key, path }) => !allowed(key, path));
+  if (outside >= 0) {
+    const field = `actions.${outside}.key`;
+    throw new RollcallError('BAD_PLAN', `the plan cannot be read: ${field}: is not a photo of this library`, { field });
+  }
+}
+
+/** Splits a plan's actions into those whose rows are still as the plan saw them, and those whose are not. */
+export async function stillHolding(
+  saved: SavedPlan,
+  library: Library,
+  catalog: CatalogPort,
+  signal: AbortSignal,
+): Promise<{ readonly fresh: readonly Action[]; readonly stale: readonly Action[] }> {
+  const fresh: Action[] = [];
+  const stale: Action[] = [];
+  const chunk = 1_000;
+  for (let from = 0; from < saved.actions.length; from += chunk) {
+    const actions = saved.actions.slice(from, from + chunk);
+    const keys = actions.map(({ key }) => key);
+    const rows = new Map((await catalog.rowsByKey(library, keys, signal)).map((found) => [found.key, found]));
+    for (const planned of actions) (sameRow(planned.row, rows.get(planned.key)) ? fresh : stale).push(planned);
+  }
+  return { fresh, stale };
+}
+
+function sameRow(planned: RowFacts | undefined, now: CatalogRow | undefined): boolean {
+  if (planned === undefined || now === undefined) return planned === undefined && now === undefined;
+  return (
+    planned.id === now.id &&
+    planned.size === now.size &&
+    planned.mtimeNs === now.mtimeNs &&
+    planned.md5 === now.md5 &&
+    planned.etag === now.etag &&
+    planned.partSize === now.partSize &&
+    planned.state === now.state
+  );
 }

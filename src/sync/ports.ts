@@ -59,6 +59,8 @@ export interface DiskPort {
   verifyRoot(signal: AbortSignal): Promise<void>;
   /** All files in scope. For an album whose folder is gone: an empty inventory that vouches for it. */
   walk(album: string | null, signal: AbortSignal): Inventory<LocalFile>;
+  /** Is there a folder for this album (NFC)? False only if it is gone under a verified root. */
+  hasFolder(album: string, signal: AbortSignal): Promise<boolean>;
   /** Facts of one file now; null only if it is gone under a verified root. */
   stat(path: string, signal: AbortSignal): Promise<FileFacts | null>;
   /** Opens the version that `expected` describes. FILE_UNSTABLE, FILE_GONE or FILE_UNREADABLE otherwise. */

@@ -16,7 +16,7 @@ export interface SyncRequest {
   readonly deleteNow?: boolean;
   /** Instead of MAX_DELETE: `25%` or a count. */
   readonly maxDelete?: string;
-  /** Leave the plan in a dry run's report even when it is long. */
+  /** What the run is called in the history. */
   readonly kind?: 'sync' | 'status';
 }
 
@@ -44,8 +44,8 @@ export interface RunHooks {
 export interface SyncService {
   /**
    * Runs a sync and answers its report; a run whose photos failed is `partial`, not an error. Throws NOT_FOUND for
-   * an unknown library or album, SYNC_IN_PROGRESS, GUARD_*, BUCKET_* and DATABASE_*; all but the first are in the
-   * run history too.
+   * an unknown library or album, SYNC_IN_PROGRESS, and GUARD_*, BUCKET_* and DATABASE_*, which are in the run
+   * history too. With several libraries, one that fails does not stop the others: its error is in the report.
    */
   sync(request: SyncRequest, hooks: RunHooks, signal: AbortSignal): Promise<Report>;
   /** Runs a saved plan; actions whose preconditions no longer hold are left and reported as PLAN_STALE. */

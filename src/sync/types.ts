@@ -112,7 +112,7 @@ export interface SyncSettings {
 }
 
 /** What must still be true of a row for a planned action to hold. */
-export type RowFacts = Pick<CatalogRow, 'id' | 'size' | 'mtimeNs' | 'md5' | 'etag' | 'state'>;
+export type RowFacts = Pick<CatalogRow, 'id' | 'size' | 'mtimeNs' | 'md5' | 'etag' | 'partSize' | 'state'>;
 
 /** What must still be true of an object for a planned action to hold. */
 export type ObjectFacts = Pick<BucketObject, 'size' | 'etag'>;
@@ -181,11 +181,12 @@ export interface DeleteAction extends ActionBase {
   readonly object?: ObjectFacts;
 }
 
-/** Something a person must see and decide; nothing is touched but the row's state. */
+/** Something a person must see; nothing is touched but a row's state. */
 export interface ReportAction extends ActionBase {
   readonly kind: 'report';
   readonly what: 'conflict' | 'lost' | 'unstable';
-  readonly code: ErrorCode | 'CONFLICT' | 'LOST';
+  readonly code: 'CONFLICT' | 'NAME_COLLISION' | 'LOST' | 'FILE_UNSTABLE';
+  readonly local?: FileFacts;
   readonly row?: RowFacts;
 }
 
@@ -240,6 +241,8 @@ export interface Report {
     readonly marked: number;
     readonly deleted: number;
     readonly conflicts: number;
+    /** Changing or too young to be read: left for the next run. */
+    readonly unstable: number;
     readonly failed: number;
   };
   readonly bytes: { readonly uploaded: number; readonly downloaded: number };
@@ -249,6 +252,8 @@ export interface Report {
   /** What a person should read first: many files gone at once, an incomplete side, what the bucket lacks. */
   readonly warnings: readonly string[];
   readonly failures: readonly Failure[];
+  /** What differs in a way that only a person can decide; nothing of it was touched. */
+  readonly conflicts: readonly Failure[];
   readonly plan?: readonly Action[];
   /** Why a run was refused or failed as a whole. */
   readonly error?: { readonly code: ErrorCode; readonly message: string };

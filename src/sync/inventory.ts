@@ -1,0 +1,142 @@
+/** The three sides of a scope as one stream of triples, and how far their silence can be trusted. */
+import pMap from 'p-map';
+import { asRollcallError } from '../errors.ts';
+import { mergeBucket, mergeDiskAndCatalog } from './merge.ts';
+import type { BucketPort, CatalogPort, DiskPort, Inventory, Problem } from './ports.ts';
+import type { BucketObject, Scope, SyncSettings, Triple } from './types.ts';
+
+export interface Sides {
+  readonly disk: DiskPort;
+  readonly bucket: BucketPort;
+  readonly catalog: CatalogPort;
+}
+
+export interface Survey {
+  readonly triples: AsyncIterable<readonly Triple[]>;
+  vouchesFor(key: string): { readonly disk: boolean; readonly bucket: boolean };
+  /** Final once `triples` has ended. */
+  problems(): readonly Problem[];
+}
+
+/** A LIST page costs about as much as so many HEADs, and tells of a thousand keys (FACTS: S3 prices). */
+const HEADS_A_LIST_PAGE = 12;
+
+/**
+ * Opens the three inventories of a scope. EXISTENCE_CHECK `auto` asks by HEAD for an album of a handful of photos
+ * and lists otherwise; only a listing can show objects that nobody knows.
+ */
+export function openSurvey(
+  sides: Sides,
+  scope: Scope,
+  settings: Pick<SyncSettings, 'existenceCheck' | 'checkConcurrency'>,
+  signal: AbortSignal,
+): Survey {
+  const files = sides.disk.walk(scope.album, signal);
+  const rows = sides.catalog.rows(scope, signal);
+  const pairs = mergeDiskAndCatalog(files.batches, rows.batches);
+  const bucket = new BucketSide(sides.bucket, scope, settings, signal);
+  return {
+    triples: bucket.complete(pairs),
+    vouchesFor: (key) => ({ disk: files.vouchesFor(key), bucket: bucket.vouchesFor(key) }),
+    problems: () => [...files.problems(), ...rows.problems(), ...bucket.problems()],
+  };
+}
+
+/** The prefix of a scope's keys: an album's folder, or the whole library's. */
+function prefixOf({ library, album }: Scope): string {
+  return album === null || album === '.' ? library.prefix : `${library.prefix}${album}/`;
+}
+
+class BucketSide {
+  readonly #bucket: BucketPort;
+  readonly #scope: Scope;
+  readonly #settings: Pick<SyncSettings, 'existenceCheck' | 'checkConcurrency'>;
+  readonly #signal: AbortSignal;
+  readonly #failedHeads = new Map<string, Problem>();
+  #listing: Inventory<BucketObject> | null = null;
+
+  constructor(
+    bucket: BucketPort,
+    scope: Scope,
+    settings: Pick<SyncSettings, 'existenceCheck' | 'checkConcurrency'>,
+    signal: AbortSignal,
+  ) {
+    this.#bucket = bucket;
+    this.#scope = scope;
+    this.#settings = settings;
+    this.#signal = signal;
+  }
+
+  vouchesFor(key: string): boolean {
+    return this.#listing === null ? !this.#failedHeads.has(key) : this.#listing.vouchesFor(key);
+  }
+
+  problems(): readonly Problem[] {
+    return [...this.#failedHeads.values(), ...(this.#listing?.problems() ?? [])];
+  }
+
+  async *complete(pairs: AsyncGenerator<Triple[]>): AsyncGenerator<readonly Triple[]> {
+    const { existenceCheck } = this.#settings;
+    if (existenceCheck === 'head') yield* this.#byHead(pairs);
+    else if (existenceCheck === 'list' || this.#scope.album === null) yield* this.#byList(pairs);
+    else {
+      const { few, all } = await lookAhead(pairs, HEADS_A_LIST_PAGE);
+      yield* few ? this.#byHead(all) : this.#byList(all);
+    }
+  }
+
+  #byList(pairs: AsyncIterable<Triple[]>): AsyncGenerator<Triple[]> {
+    const listing = this.#bucket.list(prefixOf(this.#scope), { shallow: this.#scope.album !== null }, this.#signal);
+    this.#listing = listing;
+    return mergeBucket(pairs, withoutFolderMarkers(listing.batches));
+  }
+
+  async *#byHead(pairs: AsyncIterable<Triple[]>): AsyncGenerator<Triple[]> {
+    for await (const batch of pairs) {
+      yield await pMap(batch, (pair) => this.#head(pair), { concurrency: this.#settings.checkConcurrency });
+    }
+  }
+
+  /** One photo's HEAD; a failure that says nothing of the others leaves this one unseen. */
+  async #head(pair: Triple): Promise<Triple> {
+    this.#signal.throwIfAborted();
+    try {
+      const object = await this.#bucket.head(pair.key, this.#signal);
+      return object === null ? pair : { ...pair, object };
+    } catch (thrown) {
+      const error = asRollcallError(thrown);
+      if (!error.code.startsWith('OBJECT_')) throw error;
+      const path = pair.local?.path ?? pair.row?.path ?? pair.key;
+      this.#failedHeads.set(pair.key, { path, code: error.code, message: error.message, hides: true });
+      return pair;
+    }
+  }
+}
+
+/** Objects whose keys end in `/` stand for folders in some tools; they are no photos. */
+async function* withoutFolderMarkers(batches: AsyncIterable<readonly BucketObject[]>) {
+  for await (const batch of batches) yield batch.filter((object) => !object.key.endsWith('/'));
+}
+
+/** Reads on until there are more than `limit` entries, or none left; `all` has them all again, in order. */
+async function lookAhead<Entry>(
+  batches: AsyncGenerator<Entry[]>,
+  limit: number,
+): Promise<{ few: boolean; all: AsyncGenerator<Entry[]> }> {
+  const seen: Entry[] = [];
+  let ended = false;
+  while (seen.length <= limit && !ended) {
+    const next = await batches.next();
+    if (next.done === true) ended = true;
+    else seen.push(...next.value);
+  }
+  async function* all(): AsyncGenerator<Entry[]> {
+    try {
+      if (seen.length > 0) yield seen;
+      if (!ended) yield* batches;
+    } finally {
+      await batches.return(undefined);
+    }
+  }
+  return { few: seen.length <= limit, all: all() };
+}

@@ -1,0 +1,111 @@
+/** Reads a survey to its end and makes the plan: what would be done, in the phases in which it would be (DESIGN 2). */
+import { classify } from './classify.ts';
+import { decide, type Rules } from './decide.ts';
+import type { Survey } from './inventory.ts';
+import type { Problem } from './ports.ts';
+import type { Tally } from './tally.ts';
+import type { Action, BucketObject, Triple } from './types.ts';
+
+export interface Plan {
+  /** In key order. */
+  readonly actions: readonly Action[];
+  /** Every side was read to its end: only then may anything be marked or deleted. */
+  readonly complete: boolean;
+  readonly filesOnDisk: number;
+  /** Photos that disk or catalog know: what MAX_DELETE is a share of. */
+  readonly photosInScope: number;
+  /** Photos in agreement, as far as they are kept to be named in the log (`nameSkipped`). */
+  readonly skipped: readonly string[];
+  /** The first objects that nobody knows. */
+  readonly untracked: readonly string[];
+}
+
+/** So many untracked objects and problems are named; the rest is counted. */
+const NAMED = 20;
+
+export async function makePlan(
+  survey: Survey,
+  rules: Rules,
+  tally: Tally,
+  options: { readonly nameSkipped: number; readonly onScanned: (keys: number, lastPath: string) => void },
+): Promise<Plan> {
+  const planner = new Planner(survey, rules, tally, options.nameSkipped);
+  let scanned = 0;
+  for await (const batch of survey.triples) {
+    for (const triple of batch) planner.add(triple);
+    scanned += batch.length;
+    options.onScanned(scanned, batch.at(-1)?.key ?? '');
+  }
+  return planner.finish();
+}
+
+class Planner {
+  readonly #survey: Survey;
+  readonly #rules: Rules;
+  readonly #tally: Tally;
+  readonly #nameSkipped: number;
+  readonly #actions: Action[] = [];
+  readonly #skipped: string[] = [];
+  readonly #untracked: string[] = [];
+  #filesOnDisk = 0;
+  #photosInScope = 0;
+
+  constructor(survey: Survey, rules: Rules, tally: Tally, nameSkipped: number) {
+    this.#survey = survey;
+    this.#rules = rules;
+    this.#tally = tally;
+    this.#nameSkipped = nameSkipped;
+  }
+
+  add(triple: Triple): void {
+    if (triple.local) this.#filesOnDisk += 1;
+    if (triple.local || triple.row) this.#photosInScope += 1;
+    const classified = classify(triple, this.#survey.vouchesFor(triple.key));
+    this.#tally.count(classified);
+    if (classified.finding === 'untracked') this.#noteUntracked(triple.object);
+    const action = decide(triple, classified, this.#rules);
+    if (action !== null) this.#actions.push(action);
+    else if (triple.local && classified.finding === 'in agreement') this.#skip(triple.local.path);
+  }
+
+  finish(): Plan {
+    const problems = this.#survey.problems();
+    const complete = !problems.some((problem) => problem.hides);
+    this.#reportProblems(problems);
+    return {
+      actions: complete ? this.#actions : this.#withoutAbsences(),
+      complete,
+      filesOnDisk: this.#filesOnDisk,
+      photosInScope: this.#photosInScope,
+      skipped: this.#skipped,
+      untracked: this.#untracked,
+    };
+  }
+
+  #skip(path: string): void {
+    this.#tally.actions.skipped += 1;
+    if (this.#skipped.length < this.#nameSkipped) this.#skipped.push(path);
+  }
+
+  #noteUntracked(object: BucketObject | undefined): void {
+    if (object && this.#untracked.length < NAMED) this.#untracked.push(object.key);
+  }
+
+  #reportProblems(problems: readonly Problem[]): void {
+    for (const problem of problems) this.#tally.fail(problem.path, problem);
+    const hiding = problems.filter((problem) => problem.hides);
+    if (hiding.length === 0) return;
+    const named = hiding.slice(0, NAMED).map((problem) => `${problem.path}: ${problem.message}`);
+    const more = hiding.length > NAMED ? [`and ${hiding.length - NAMED} more`] : [];
+    this.#tally.warnings.push(
+      `Not everything could be read, so nothing was marked as gone or deleted: ${[...named, ...more].join('; ')}`,
+    );
+  }
+
+  /** What rests on something being gone is not done after an incomplete inventory, and not counted either. */
+  #withoutAbsences(): Action[] {
+    const kept = this.#actions.filter(({ kind }) => kind !== 'mark' && kind !== 'delete');
+    this.#tally.photos.lost = kept.filter((action) => action.kind === 'report' && action.what === 'lost').length;
+    return kept;
+  }
+}

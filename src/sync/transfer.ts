@@ -1,0 +1,118 @@
+/** The actions that read a photo and bring the bucket to agree with it: upload, reupload, adopt. */
+import type { RollcallError } from '../errors.ts';
+import { contentTypeOf } from './content-type.ts';
+import type { BucketPort, DiskPort, OpenFile, RowChange, UploadedObject, WriteCondition } from './ports.ts';
+import type { AdoptAction, FileFacts, ObjectFacts, ReuploadAction, RowFacts, UploadAction } from './types.ts';
+
+export type TransferAction = UploadAction | ReuploadAction | AdoptAction;
+
+/** What came of it. `agreed`: the bucket held these very bytes already, nothing was sent. */
+export type Transferred =
+  | { readonly outcome: 'sent' | 'agreed'; readonly bytes: number; readonly change: RowChange }
+  | { readonly outcome: 'conflict'; readonly message: string; readonly change: RowChange };
+
+/**
+ * Carries out one transfer on the version of the file that the plan saw; FILE_UNSTABLE if it is another by now. The
+ * file is opened once: compared first where that can spare sending it.
+ */
+export async function transfer(
+  sides: { readonly disk: DiskPort; readonly bucket: BucketPort },
+  action: TransferAction,
+  onBytes: (bytes: number) => void,
+  signal: AbortSignal,
+): Promise<Transferred> {
+  const file = await sides.disk.open(action.path, action.local, signal);
+  try {
+    const known = await compareFirst(sides.bucket, action, file, signal);
+    if (known.same !== null) return known.same;
+    if (action.kind === 'adopt' && action.otherwise === 'conflict') return differing(action, known.unknown);
+    const sent = await sides.bucket.upload(
+      {
+        key: action.key,
+        file,
+        contentType: contentTypeOf(action.path).contentType,
+        condition: conditionOf(action),
+        ...(known.md5 !== null && { md5: known.md5 }),
+        onBytes,
+      },
+      signal,
+    );
+    return { outcome: sent.sent ? 'sent' : 'agreed', bytes: sent.sent ? sent.size : 0, change: agreed(action, sent) };
+  } finally {
+    await file.close();
+  }
+}
+
+interface Comparison {
+  readonly same: Transferred | null;
+  /** The ETag says nothing about the content. */
+  readonly unknown: boolean;
+  readonly md5: string | null;
+}
+
+/** Reads and compares only where the sizes agree: a touched file, or an object to adopt. */
+async function compareFirst(
+  bucket: BucketPort,
+  action: TransferAction,
+  file: OpenFile,
+  signal: AbortSignal,
+): Promise<Comparison> {
+  const object = action.kind === 'upload' ? undefined : action.object;
+  if (object === undefined || object.size !== action.local.size) return { same: null, unknown: false, md5: null };
+  const recorded = action.row !== undefined && action.row.etag === object.etag;
+  const known = { md5: null, partSize: recorded ? (action.row?.partSize ?? null) : null };
+  const found = await bucket.compare(file, { key: action.key, ...object }, known, signal);
+  await file.verifyUnchanged();
+  if (found.match !== 'same') return { same: null, unknown: found.match === 'unknown', md5: found.md5 };
+  const change = agreed(action, { ...object, md5: found.md5, partSize: found.partSize, storageClass: null });
+  return { same: { outcome: 'agreed', bytes: 0, change }, unknown: false, md5: found.md5 };
+}
+
+/** A create only where the key is free, a replacement only of the very version that was seen. */
+function conditionOf(action: TransferAction): WriteCondition {
+  const object: ObjectFacts | undefined = action.kind === 'upload' ? undefined : action.object;
+  return object === undefined ? { absent: true } : { etag: object.etag };
+}
+
+function differing(action: AdoptAction, unknown: boolean): Transferred {
+  const message = unknown
+    ? 'the bucket has one of this size, and its ETag does not tell whether it is the same'
+    : 'the bucket has another photo of this size under this name';
+  return { outcome: 'conflict', message, change: unsettled(action, 'conflict', message) };
+}
+
+function agreed(
+  action: TransferAction,
+  object: Pick<UploadedObject, 'etag' | 'md5' | 'partSize'> & { readonly storageClass: string | null },
+): RowChange {
+  const { contentType, kind } = contentTypeOf(action.path);
+  return {
+    kind: 'agreed',
+    path: action.path,
+    key: action.key,
+    local: action.local,
+    md5: object.md5,
+    etag: object.etag,
+    partSize: object.partSize,
+    storageClass: object.storageClass,
+    contentType,
+    photoKind: kind,
+    verified: true,
+  };
+}
+
+/** The row of a photo that nothing could be agreed on: made if there is none, its ancestor facts kept if there is. */
+export function unsettled(
+  action: { readonly path: string; readonly key: string; readonly local: FileFacts; readonly row?: RowFacts },
+  state: 'pending' | 'conflict' | 'failed',
+  error: string,
+): RowChange {
+  const { contentType, kind } = contentTypeOf(action.path);
+  const { path, key, local } = action;
+  return { kind: 'unsettled', path, key, local, contentType, photoKind: kind, state, error };
+}
+
+/** Did this go wrong because the world moved on, so that the next run simply looks again? */
+export function isUnstable(error: RollcallError): boolean {
+  return error.code === 'FILE_UNSTABLE' || error.code === 'FILE_GONE';
+}
