@@ -1,0 +1,82 @@
+/** The album folders of one library: the disk's side of the engine. */
+import { RollcallError } from '../errors.ts';
+import type { DiskPort, OpenFile } from '../sync/ports.ts';
+import type { Library } from '../sync/types.ts';
+import { abortable } from './abortable.ts';
+import { compileExcludes } from './excludes.ts';
+import { factsOf } from './facts.ts';
+import { findFile, unreadable } from './find-file.ts';
+import { hasFolder } from './find-folder.ts';
+import { pathFault } from './keys.ts';
+import { openVersion } from './open-file.ts';
+import { type VerifiedRoot, verifyRoot } from './root.ts';
+import { walkInventory } from './walk.ts';
+
+export interface DiskOptions {
+  /** Patterns in gitignore syntax that hold besides the library's own. */
+  readonly alsoExclude?: readonly string[];
+}
+
+/**
+ * Opens a library's folder; nothing is read yet. BAD_INPUT for an exclude that can match nothing. "Gone" is judged
+ * against the root as the latest `verifyRoot` or `walk` found it. `close` waits for walks that were left early.
+ */
+export function openDisk(library: Library, options: DiskOptions = {}): DiskPort & { close(): Promise<void> } {
+  const excludes = [...library.excludes, ...(options.alsoExclude ?? [])];
+  compileExcludes(excludes);
+  const workers = new Set<Promise<unknown>>();
+  let verified: VerifiedRoot | null = null;
+
+  async function verify(signal: AbortSignal): Promise<VerifiedRoot> {
+    verified = await abortable(signal, () => verifyRoot(library.root));
+    return verified;
+  }
+
+  return {
+    async verifyRoot(signal) {
+      await verify(signal);
+    },
+
+    walk(album, signal) {
+      assertAlbum(album);
+      const onWorkerEnd = (ended: Promise<unknown>) => {
+        workers.add(ended);
+        ended.finally(() => workers.delete(ended));
+      };
+      return walkInventory({ prefix: library.prefix, album, excludes, verifyRoot: verify, onWorkerEnd }, signal);
+    },
+
+    async hasFolder(album, signal) {
+      assertAlbum(album);
+      const root = verified ?? (await verify(signal));
+      return abortable(signal, () => hasFolder(root, album));
+    },
+
+    async stat(path, signal) {
+      const root = verified ?? (await verify(signal));
+      const found = await abortable(signal, () => findFile(root, path));
+      if (found === null) return null;
+      if (!found.stats.isFile()) throw unreadable(path, 'it is not a regular file');
+      return factsOf(found.stats);
+    },
+
+    async open(path, expected, signal): Promise<OpenFile> {
+      const root = verified ?? (await verify(signal));
+      return abortable(
+        signal,
+        () => openVersion(root, path, expected),
+        (late) => void late.close(),
+      );
+    },
+
+    async close() {
+      await Promise.all(workers);
+    },
+  };
+}
+
+function assertAlbum(album: string | null): void {
+  if (album === null || album === '.') return;
+  const fault = album.normalize('NFC') === album ? pathFault(album) : 'is not in Unicode normal form NFC';
+  if (fault !== null) throw new RollcallError('BAD_INPUT', `album ${album} ${fault}`, { field: 'album' });
+}

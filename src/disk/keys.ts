@@ -1,0 +1,64 @@
+/** Paths on disk and keys in the bucket (DESIGN 9): `key = prefix + NFC(path)`, and back. */
+
+/** S3's limit on a key, in UTF-8 bytes. */
+const LONGEST_KEY = 1_024;
+
+const EMPTY_OR_DOTS = /(?:^|\/)\.{0,2}(?:\/|$)/;
+
+/** Why a name cannot be synced. */
+export interface NameFault {
+  readonly code: 'NAME_TOO_LONG' | 'NAME_INVALID';
+  /** Reads on after the path: `… is longer than …`. */
+  readonly message: string;
+}
+
+/**
+ * The key of a file, or why it can have none. `path` is relative to the root, as the disk spells it.
+ *
+ * A backslash is an ordinary character in a Linux name, but refused: Windows, SMB shares and the tools there read it
+ * as a separator, so the key could come back as another file, or as one outside of the folder. `pathOf` has to refuse
+ * such keys for that reason, and a photo that can be sent but never fetched is worse than one reported at once.
+ */
+export function keyOf(prefix: string, path: string): { readonly key: string } | { readonly fault: NameFault } {
+  const normal = path.normalize('NFC');
+  const fault = keyFault(prefix, normal);
+  return fault === null ? { key: prefix + normal } : { fault };
+}
+
+/** What keeps an NFC path from being a key under this prefix, or null. */
+export function keyFault(prefix: string, path: string): NameFault | null {
+  const invalid = pathFault(path);
+  if (invalid !== null) return { code: 'NAME_INVALID', message: invalid };
+  const units = prefix.length + path.length;
+  // No UTF-16 code unit takes more than 3 bytes, so nearly all names need no counting.
+  if (units * 3 <= LONGEST_KEY) return null;
+  const bytes = Buffer.byteLength(prefix) + Buffer.byteLength(path);
+  if (bytes <= LONGEST_KEY) return null;
+  return {
+    code: 'NAME_TOO_LONG',
+    message: `makes a key of ${bytes} bytes, and a bucket takes ${LONGEST_KEY}: shorten it`,
+  };
+}
+
+/** What keeps a path from naming one file below the root, whichever system reads it; or null. */
+export function pathFault(path: string): string | null {
+  if (path.includes('\\')) return 'has a backslash, which other systems take for a folder separator: rename it';
+  if (path.includes('\0')) return 'has a NUL character';
+  if (!path.isWellFormed()) return 'is not valid Unicode';
+  if (EMPTY_OR_DOTS.test(path)) return 'has an empty part, "." or ".."';
+  return null;
+}
+
+/**
+ * Where a key from the bucket belongs on disk, or why nowhere: it would leave the root, or the file there would get
+ * another key than this one.
+ */
+export function pathOf(
+  prefix: string,
+  key: string,
+): { readonly path: string } | { readonly path: null; readonly reason: string } {
+  if (!key.startsWith(prefix)) return { path: null, reason: `is not under the prefix ${prefix}` };
+  const path = key.slice(prefix.length);
+  const fault = path.normalize('NFC') === path ? keyFault(prefix, path)?.message : 'is not in Unicode normal form NFC';
+  return fault === undefined ? { path } : { path: null, reason: fault };
+}

@@ -1,0 +1,29 @@
+/** The worker thread of a walk (walk.ts starts it). */
+import { parentPort, workerData } from 'node:worker_threads';
+import { BatchWriter } from './batch-writer.ts';
+import { compileExcludes } from './excludes.ts';
+import { TreeWalk } from './tree-walk.ts';
+import type { WalkBatch, WalkJob } from './walk-messages.ts';
+
+function main(job: WalkJob, post: (batch: WalkBatch, transfer: ArrayBuffer[]) => void): void {
+  const taken = new Int32Array(job.taken);
+  let sent = 0;
+  const send = (batch: WalkBatch): void => {
+    if (!batch.last) walk.checkRoot();
+    post(batch, [batch.sizes.buffer, batch.mtimes.buffer, batch.devices.buffer, batch.inodes.buffer]);
+    sent++;
+    for (let now = Atomics.load(taken, 0); sent - now > job.ahead; now = Atomics.load(taken, 0)) {
+      Atomics.wait(taken, 0, now);
+    }
+  };
+  const walk = new TreeWalk({
+    root: job.root,
+    prefix: job.prefix,
+    excludes: compileExcludes(job.excludes),
+    out: new BatchWriter(job.batchSize, send),
+  });
+  walk.run(job.album);
+}
+
+const port = parentPort;
+if (port !== null) main(workerData, (batch, transfer) => port.postMessage(batch, transfer));
