@@ -1,2 +1,16 @@
 #!/usr/bin/env node
-import '../dist/main.js';
+// Says what is missing in words: without these checks an old Node or an unbuilt clone would answer with a stack.
+import { existsSync } from 'node:fs';
+
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (major < 22 || (major === 22 && minor < 13)) {
+  process.stderr.write(
+    `rollcall: Node 22.13 or newer is needed, this is ${process.version} (in a clone: npx rollcall)\n`,
+  );
+  process.exitCode = 2;
+} else if (!existsSync(new URL('../dist/main.js', import.meta.url))) {
+  process.stderr.write('rollcall: not built yet; run: npm run build\n');
+  process.exitCode = 2;
+} else {
+  await import('../dist/main.js');
+}

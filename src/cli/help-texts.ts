@@ -1,0 +1,50 @@
+/** The longer texts of `--help`. */
+
+export const ROLLCALL_HELP = `
+First steps:
+  rollcall serve                                 try it: database, bucket and demo photos are brought along
+  rollcall status                                what a sync would do
+  rollcall sync                                  do it, for every configured library
+  rollcall sync ~/Pictures s3://my-bucket/photos --dry-run
+
+Settings are environment variables or lines of a .env file; .env.example lists them all.
+Exit codes: 0 all well, 1 some photos failed, 2 usage or configuration, 3 refused by a guard,
+            4 database or bucket unreachable.`;
+
+export const SERVE_HELP = `
+Without DATABASE_URL, S3_BUCKET and PHOTOS_ROOT it brings a PostgreSQL, an S3 endpoint and a demo library
+along; their data lies in DATA_DIR (./.data). Ctrl-C stops everything.
+
+Examples:
+  rollcall serve
+  PORT=8080 PHOTOS_ROOT=~/Pictures rollcall serve
+  DATABASE_URL=postgresql://me@db/rollcall S3_BUCKET=my-photos rollcall serve`;
+
+export const SYNC_HELP = `
+Photos that the bucket lacks are uploaded, missing objects are brought back, photos gone from disk are marked
+and their objects kept. Nothing is deleted without --delete or --orphans delete.
+
+Examples:
+  rollcall sync                                  every configured library
+  rollcall sync --album 2024/summer              the files directly in one album
+  rollcall sync ~/Pictures                       this folder, to the configured bucket
+  rollcall sync ~/Pictures s3://my-bucket/photos/
+  rollcall sync --dry-run                        the plan only, nothing touched
+  rollcall sync --plan-out plan.json             save the plan; later: rollcall apply plan.json
+  rollcall sync --delete --max-delete 100        also delete objects of photos gone from disk, 100 at most`;
+
+export const STATUS_HELP = `
+Reads disk, database and bucket like a sync and changes none of them. The exit code is 0 with changes pending too.
+
+Examples:
+  rollcall status
+  rollcall status ~/Pictures s3://my-bucket/photos/ --all
+  rollcall status --delete                       what a sync with --delete would do
+  rollcall status --json | tail -n 1             the report with its plan, for a program`;
+
+export const APPLY_HELP = `
+Each step runs only if what the plan saw still holds; a step that no longer does is left alone and reported.
+
+Example:
+  rollcall sync --plan-out plan.json
+  rollcall apply plan.json`;

@@ -1,0 +1,39 @@
+/** What a command line asks for, as plain data: made by program.ts, carried out by run.ts. */
+import type { Overwrite, OrphanPolicy } from '../sync/types.ts';
+
+/** Options of every command. */
+export interface GlobalOptions {
+  /** Standard output is JSON lines. */
+  readonly json: boolean;
+  /** Log lines from LOG_LEVEL on appear on standard error, not only warnings. */
+  readonly verbose: boolean;
+}
+
+/** What `sync` and `status` were given, as it was typed. */
+export interface SyncArguments {
+  readonly folder?: string;
+  readonly target?: string;
+  readonly library?: string;
+  readonly album?: string;
+  readonly overwrite?: Overwrite;
+  readonly orphans?: OrphanPolicy;
+  readonly delete: boolean;
+  readonly maxDelete?: string;
+  readonly dryRun: boolean;
+  readonly planOut?: string;
+  /** Print every pending change instead of the first of each kind. */
+  readonly all: boolean;
+}
+
+export type Invocation =
+  | { readonly command: 'serve'; readonly options: GlobalOptions }
+  | { readonly command: 'sync' | 'status'; readonly options: GlobalOptions; readonly arguments: SyncArguments }
+  | { readonly command: 'apply'; readonly options: GlobalOptions; readonly planFile: string };
+
+/** Nothing to run: help, the version or a usage error. */
+export interface Answer {
+  readonly command: null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number;
+}

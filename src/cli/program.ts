@@ -1,0 +1,159 @@
+/** The command line's grammar: argv to an invocation, or to the text that answers it. No I/O. */
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { ExitCode } from '../errors.ts';
+import { APPLY_HELP, ROLLCALL_HELP, SERVE_HELP, STATUS_HELP, SYNC_HELP } from './help-texts.ts';
+import type { Answer, GlobalOptions, Invocation, SyncArguments } from './invocation.ts';
+
+/** Reads a command line (without node and script). `columns` is the width that help texts are wrapped to. */
+export function parseCommandLine(argv: readonly string[], version: string, columns = 100): Invocation | Answer {
+  const said = { stdout: '', stderr: '' };
+  let invocation: Invocation | null = null;
+  const program = rollcallProgram(version, (asked) => {
+    invocation = asked;
+  });
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureOutput({
+      writeOut: (text) => {
+        said.stdout += text;
+      },
+      writeErr: (text) => {
+        said.stderr += text;
+      },
+      // The one clear line is made below, from the error itself.
+      outputError: () => {},
+      getOutHelpWidth: () => columns,
+      getErrHelpWidth: () => columns,
+    });
+  }
+  try {
+    program.parse(argv, { from: 'user' });
+  } catch (thrown) {
+    if (!(thrown instanceof CommanderError)) throw thrown;
+    return answerTo(thrown, said, argv, program);
+  }
+  return invocation ?? { command: null, ...said, exitCode: ExitCode.usage };
+}
+
+function answerTo(
+  error: CommanderError,
+  said: { readonly stdout: string; readonly stderr: string },
+  argv: readonly string[],
+  program: Command,
+): Answer {
+  if (error.exitCode === 0) return { command: null, ...said, exitCode: ExitCode.ok };
+  if (error.code === 'commander.help') return { command: null, ...said, exitCode: ExitCode.usage };
+  const command = program.commands.find((one) => argv.includes(one.name()));
+  return usageAnswer(error.message.replace(/^error: /, ''), command?.name());
+}
+
+/** How a usage error reads: one clear line, and where to find help. */
+export function usageAnswer(message: string, command: string | undefined): Answer {
+  const line = message.replaceAll(/\s+/g, ' ').trim();
+  const stderr = `rollcall: ${line}\nTry: rollcall ${command === undefined ? '' : `${command} `}--help\n`;
+  return { command: null, stdout: '', stderr, exitCode: ExitCode.usage };
+}
+
+function rollcallProgram(version: string, ask: (invocation: Invocation) => void): Command {
+  const program = new Command('rollcall')
+    .description('Keeps a photo library in agreement: album folders on disk, rows in PostgreSQL, objects in S3.')
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .option('--json', 'write JSON lines to standard output; log lines go to standard error')
+    .option('-v, --verbose', 'show log lines from LOG_LEVEL on, not only warnings')
+    .configureHelp({ showGlobalOptions: true })
+    .addHelpText('after', ROLLCALL_HELP);
+  addServe(program, ask);
+  addSync(program, ask);
+  addStatus(program, ask);
+  addApply(program, ask);
+  return program;
+}
+
+function addServe(program: Command, ask: (invocation: Invocation) => void): void {
+  program
+    .command('serve')
+    .description('run the server: the HTTP API, and whatever is not configured brought along')
+    .addHelpText('after', SERVE_HELP)
+    .action(() => ask({ command: 'serve', options: globalsOf(program) }));
+}
+
+function addSync(program: Command, ask: (invocation: Invocation) => void): void {
+  const sync = program
+    .command('sync')
+    .description('bring disk, database and bucket into agreement')
+    .addHelpText('after', SYNC_HELP);
+  addScopeAndPolicies(sync)
+    .option('-n, --dry-run', 'print what would be done and touch nothing')
+    .option('--plan-out <file>', 'save the plan to a new file for `rollcall apply` and touch nothing else')
+    .option('--all', 'with --dry-run: print every change, not the first 20 of each kind')
+    .action((folder: string | undefined, target: string | undefined, given: object) =>
+      ask({ command: 'sync', options: globalsOf(program), arguments: syncArguments(folder, target, given) }),
+    );
+}
+
+function addStatus(program: Command, ask: (invocation: Invocation) => void): void {
+  const status = program
+    .command('status')
+    .description('print what a sync would do; touch nothing')
+    .addHelpText('after', STATUS_HELP);
+  addScopeAndPolicies(status)
+    .option('--all', 'print every change, not the first 20 of each kind')
+    .action((folder: string | undefined, target: string | undefined, given: object) =>
+      ask({ command: 'status', options: globalsOf(program), arguments: syncArguments(folder, target, given) }),
+    );
+}
+
+function addApply(program: Command, ask: (invocation: Invocation) => void): void {
+  program
+    .command('apply')
+    .description('run a plan saved by `rollcall sync --plan-out`')
+    .argument('<plan.json>', 'the saved plan')
+    .addHelpText('after', APPLY_HELP)
+    .action((planFile: string) => ask({ command: 'apply', options: globalsOf(program), planFile }));
+}
+
+function addScopeAndPolicies(command: Command): Command {
+  return command
+    .argument('[folder]', 'folder of albums; left out: every configured library')
+    .argument('[s3://bucket/prefix]', 'where it syncs to; left out: the configured bucket and prefix')
+    .option('--library <name|id>', 'only this library', filled)
+    .option('--album <path>', 'only the files directly in this album, named from the library on; . is its root', filled)
+    .addOption(
+      new Option('--overwrite <what>', 'which differing objects are replaced: none, those we wrote, all').choices([
+        'never',
+        'known',
+        'source',
+      ]),
+    )
+    .addOption(
+      new Option(
+        '--orphans <what>',
+        'photos gone from disk: keep their objects, or delete after ORPHAN_GRACE_DAYS',
+      ).choices(['mark', 'delete']),
+    )
+    .option('--delete', 'delete the objects of photos gone from disk now, without the days of grace')
+    .option('--max-delete <n|n%>', 'refuse to run if more would be deleted; instead of MAX_DELETE', filled);
+}
+
+/** An empty value is a shell variable that was not set: never to be read as "everything". */
+function filled(value: string): string {
+  if (value.trim() === '') throw new InvalidArgumentError('It is empty.');
+  return value;
+}
+
+function globalsOf(program: Command): GlobalOptions {
+  const { json, verbose } = program.opts<{ json?: boolean; verbose?: boolean }>();
+  return { json: json === true, verbose: verbose === true };
+}
+
+function syncArguments(folder: string | undefined, target: string | undefined, given: object): SyncArguments {
+  return {
+    delete: false,
+    dryRun: false,
+    all: false,
+    ...given,
+    ...(folder === undefined ? {} : { folder }),
+    ...(target === undefined ? {} : { target }),
+  };
+}

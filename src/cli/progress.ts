@@ -1,0 +1,133 @@
+/** How far a run is, as a person or a program sees it. */
+import type { Clock } from '../sync/ports.ts';
+import type { Progress } from '../sync/service.ts';
+import { jsonLine } from './json-lines.ts';
+import type { Screen } from './screen.ts';
+import { bytes, clock, columnsOf, count, cutStart, oneLine, printable } from './text.ts';
+
+/** Rates over the last seconds, and what they say of the rest. Null: not known yet. */
+export interface Pace {
+  readonly keysPerSecond: number | null;
+  readonly filesPerSecond: number | null;
+  readonly bytesPerSecond: number | null;
+  readonly etaSeconds: number | null;
+}
+
+interface Sample {
+  readonly atMs: number;
+  readonly scanned: number;
+  readonly actions: number;
+  readonly bytes: number;
+}
+
+const WINDOW_MS = 10_000;
+/** Below this a rate is noise. */
+const SHORTEST_MS = 500;
+
+/** Measures the pace of one run after another over a sliding window, so that an ETA follows what happens now. */
+export function paceMeter(now: Clock): (progress: Progress) => Pace {
+  let samples: Sample[] = [];
+  let measured = '';
+  return (progress) => {
+    const stretch = `${progress.runId}/${progress.phase}`;
+    if (stretch !== measured) samples = [];
+    measured = stretch;
+    const { scanned, actions } = progress;
+    const last: Sample = { atMs: now(), scanned, actions: actions.done, bytes: progress.bytes.done };
+    samples.push(last);
+    // One sample from before the window stays: the window must span it even when progress is rare.
+    while ((samples[1]?.atMs ?? Number.POSITIVE_INFINITY) < last.atMs - WINDOW_MS) samples.shift();
+    return paceBetween(samples[0] ?? last, last, progress);
+  };
+}
+
+function paceBetween(first: Sample, last: Sample, { actions, bytes: size }: Progress): Pace {
+  const elapsedMs = last.atMs - first.atMs;
+  if (elapsedMs < SHORTEST_MS) {
+    return { keysPerSecond: null, filesPerSecond: null, bytesPerSecond: null, etaSeconds: null };
+  }
+  const perSecond = (from: number, to: number) => ((to - from) * 1000) / elapsedMs;
+  const filesPerSecond = perSecond(first.actions, last.actions);
+  const bytesPerSecond = perSecond(first.bytes, last.bytes);
+  // The slower of the two decides: many small files are bound by their number, few large ones by their bytes.
+  const waits = [timeLeft(actions, filesPerSecond), timeLeft(size, bytesPerSecond)].filter((wait) => wait !== null);
+  return {
+    keysPerSecond: perSecond(first.scanned, last.scanned),
+    filesPerSecond,
+    bytesPerSecond,
+    etaSeconds: waits.length === 0 ? null : Math.max(...waits),
+  };
+}
+
+function timeLeft(part: { readonly done: number; readonly total: number | null }, perSecond: number): number | null {
+  if (part.total === null || perSecond <= 0) return null;
+  return Math.max(0, part.total - part.done) / perSecond;
+}
+
+/** `Syncing photos: 123/1,000 files, 45.2 MB/310.4 MB, 56 files/s, 12.3 MB/s, ETA 0:21`. */
+export function progressText(progress: Progress, pace: Pace): string {
+  const name = printable(progress.library);
+  if (progress.phase === 'scanning') {
+    const rate = pace.keysPerSecond === null ? '' : `, ${count(Math.round(pace.keysPerSecond))} files/s`;
+    return `Comparing ${name}: ${count(progress.scanned)} files${rate}`;
+  }
+  const { actions, bytes: size } = progress;
+  const parts = [`${count(actions.done)}${actions.total === null ? '' : `/${count(actions.total)}`} files`];
+  if (size.total === null || size.total > 0) {
+    parts.push(size.total === null ? bytes(size.done) : `${bytes(size.done)}/${bytes(size.total)}`);
+  }
+  if (pace.filesPerSecond !== null) parts.push(`${filesRate(pace.filesPerSecond)} files/s`);
+  if (pace.bytesPerSecond !== null) parts.push(`${bytes(Math.round(pace.bytesPerSecond))}/s`);
+  if (pace.etaSeconds !== null) parts.push(`ETA ${clock(pace.etaSeconds)}`);
+  return `Syncing ${name}: ${parts.join(', ')}`;
+}
+
+function filesRate(perSecond: number): string {
+  return perSecond < 10 ? perSecond.toFixed(1) : count(Math.round(perSecond));
+}
+
+/** The text and as much of the last path's end as still fits into so many columns. */
+export function progressLine(text: string, lastPath: string | null, columns: number): string {
+  const left = columns - columnsOf(text) - 2;
+  if (lastPath === null || left < 8) return text;
+  return `${text}  ${cutStart(oneLine(lastPath), left)}`;
+}
+
+const REDRAW_MS = 100;
+const PLAIN_LINE_MS = 5_000;
+const JSON_LINE_MS = 1_000;
+
+/** Shows progress the way this screen can: a live line, plain lines now and then, or JSON lines. */
+export function showProgress(screen: Screen, json: boolean, now: Clock): (progress: Progress) => void {
+  const pace = paceMeter(now);
+  const show = json ? jsonProgress(screen) : personProgress(screen);
+  const everyMs = json ? JSON_LINE_MS : screen.liveColumns() === null ? PLAIN_LINE_MS : REDRAW_MS;
+  // The first plain line waits its time too: a run that is over by then needs none.
+  let shownAtMs = json || screen.liveColumns() !== null ? Number.NEGATIVE_INFINITY : now();
+  let phase = '';
+  return (progress) => {
+    const measured = pace(progress);
+    const newPhase = `${progress.runId}/${progress.phase}` !== phase;
+    phase = `${progress.runId}/${progress.phase}`;
+    if (now() - shownAtMs < everyMs && !(json && newPhase)) return;
+    shownAtMs = now();
+    show(progress, measured);
+  };
+}
+
+function jsonProgress(screen: Screen) {
+  return (progress: Progress, pace: Pace) => screen.print(jsonLine({ type: 'progress', ...progress, ...pace }));
+}
+
+function personProgress(screen: Screen) {
+  return (progress: Progress, pace: Pace) => {
+    const columns = screen.liveColumns();
+    if (progress.phase === 'done') {
+      screen.live(null);
+    } else if (columns === null) {
+      screen.say(progressText(progress, pace));
+    } else {
+      screen.live(progressLine(progressText(progress, pace), progress.lastPath, columns));
+    }
+  };
+}

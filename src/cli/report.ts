@@ -1,0 +1,101 @@
+/** A run's report as a person reads it: what is wrong first, then what was done. Pure. */
+import type { Failure, Report } from '../sync/types.ts';
+import type { Paint } from './screen.ts';
+import { bytes, count, counted, dollars, duration, oneLine, padded, printable } from './text.ts';
+
+/** The lines of a report. */
+export function reportLines(report: Report, paint: Paint): string[] {
+  return [
+    ...alarms(report, paint),
+    ...pathLines('problem', report.failures, report.actions.failed, paint),
+    ...pathLines('conflict', report.conflicts, report.actions.conflicts, paint),
+    headline(report, paint),
+    ...table(report, paint),
+  ];
+}
+
+function alarms({ warnings }: Report, paint: Paint): string[] {
+  if (warnings.length === 0) return [];
+  const lines = warnings.map((warning) => {
+    const text = oneLine(warning);
+    return text.startsWith('LOST') ? paint('bold', paint('red', text)) : paint('yellow', `Warning: ${text}`);
+  });
+  return [...lines, ''];
+}
+
+const PATHS_PER_CODE = 5;
+
+/** Grouped by code, the most frequent first; `total` may be more than are listed. */
+function pathLines(what: string, listed: readonly Failure[], total: number, paint: Paint): string[] {
+  if (listed.length === 0) return [];
+  const byCode = Map.groupBy(listed, (failure) => failure.code);
+  const groups = [...byCode].sort(([, a], [, b]) => b.length - a.length);
+  const lines = [paint('red', `${counted(Math.max(total, listed.length), what)}:`)];
+  for (const [code, members] of groups) {
+    lines.push(`  ${code} (${count(members.length)})`);
+    for (const { path, message } of members.slice(0, PATHS_PER_CODE)) {
+      lines.push(`    ${printable(path)}: ${oneLine(message)}`);
+    }
+    if (members.length > PATHS_PER_CODE) lines.push(`    … and ${count(members.length - PATHS_PER_CODE)} more`);
+  }
+  return [...lines, ''];
+}
+
+function headline(report: Report, paint: Paint): string {
+  const took = duration(report.durationMs);
+  if (report.error?.code === 'CANCELLED') {
+    return paint('yellow', `Stopped after ${took}; the next sync goes on from here.`);
+  }
+  const why = report.error === undefined ? '' : `: ${oneLine(report.error.message)} (${report.error.code})`;
+  switch (report.status) {
+    case 'succeeded':
+      return paint('green', isQuiet(report) ? `In sync, nothing to do (${took}).` : `Synced in ${took}.`);
+    case 'planned':
+      return paint('bold', isQuiet(report) ? `In sync (${took}).` : `Planned in ${took}; nothing was touched.`);
+    case 'partial':
+      return paint('yellow', `Finished in ${took}, but not all of it worked${why}.`);
+    case 'refused':
+      return paint('red', `Refused, nothing was touched${why}.`);
+    case 'failed':
+      return paint('red', `Failed after ${took}${why}.`);
+  }
+}
+
+/** Nothing but photos that were left as they are, and none that a person should look at. */
+function isQuiet({ photos, actions }: Report): boolean {
+  return photos.lost === 0 && Object.entries(actions).every(([kind, n]) => n === 0 || kind === 'skipped');
+}
+
+function table(report: Report, paint: Paint): string[] {
+  const { photos, actions, requests } = report;
+  const rows: [string, string][] = [
+    ['Photos', listed(photos) || 'none'],
+    [report.status === 'planned' ? 'Would be' : 'Actions', actionsText(actions) || 'none'],
+  ];
+  const moved = bytesText(report.bytes);
+  if (moved !== '') rows.push(['Bytes', moved]);
+  const sent = listed(requests, (name) => name.toUpperCase()) || 'none';
+  rows.push(['Requests', `${sent} (${dollars(report.cost.usd)})`], ['Run', report.runId]);
+  return rows.map(([label, text]) => `  ${paint('dim', padded(label, 9))} ${text}`);
+}
+
+function actionsText({ adopted, skipped, reuploaded, ...rest }: Report['actions']): string {
+  const { uploaded, ...others } = rest;
+  const parts = [listed({ uploaded, 're-uploaded': reuploaded, ...others })];
+  if (skipped > 0) parts.push(`${count(skipped)} skipped${adopted > 0 ? ` (${count(adopted)} of them adopted)` : ''}`);
+  return parts.filter((part) => part !== '').join(', ');
+}
+
+function bytesText({ uploaded, downloaded }: Report['bytes']): string {
+  return [uploaded > 0 ? `${bytes(uploaded)} uploaded` : '', downloaded > 0 ? `${bytes(downloaded)} downloaded` : '']
+    .filter((part) => part !== '')
+    .join(', ');
+}
+
+/** `15 new, 8 existing`: what is not zero, in the order given. */
+function listed(counts: Readonly<Record<string, number>>, name: (key: string) => string = (key) => key): string {
+  return Object.entries(counts)
+    .filter(([, n]) => n > 0)
+    .map(([key, n]) => `${count(n)} ${name(key)}`)
+    .join(', ');
+}

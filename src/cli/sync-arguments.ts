@@ -1,0 +1,80 @@
+/** What `sync` and `status` were given, checked and turned into a request of the engine. */
+import { resolve } from 'node:path';
+import type { Needs } from '../compose.ts';
+import { BUCKET_NAME, prefixFault } from '../config.ts';
+import { RollcallError } from '../errors.ts';
+import { parseDeleteLimit } from '../sync/delete-limit.ts';
+import { albumPath } from '../sync/scope.ts';
+import type { SyncRequest } from '../sync/service.ts';
+import type { SyncArguments } from './invocation.ts';
+
+type Target = NonNullable<Needs['target']>;
+
+/** A checked command line: what to compose, what to ask of the engine, what to do with the plan. */
+export interface SyncJob {
+  readonly target: Target | null;
+  readonly request: SyncRequest;
+  /** Absolute; null: the plan is not saved. */
+  readonly planOut: string | null;
+  readonly printAll: boolean;
+}
+
+/** Checks the arguments of `sync` or `status`. BAD_INPUT says which is wrong and what would be right. */
+export function syncJob(kind: 'sync' | 'status', given: SyncArguments, cwd: string): SyncJob {
+  const target = targetOf(given, cwd);
+  if (target !== null && given.library !== undefined) {
+    throw bad('--library', '--library names a configured library: give it or a folder, not both');
+  }
+  if (given.delete && given.orphans === 'mark') {
+    throw bad('--delete', '--delete deletes orphans and --orphans mark keeps them: give one of the two');
+  }
+  if (given.maxDelete !== undefined) parseDeleteLimit(given.maxDelete, '--max-delete');
+  return {
+    target,
+    request: {
+      kind,
+      dryRun: kind === 'status' || given.dryRun || given.planOut !== undefined,
+      ...(given.library === undefined ? {} : { library: given.library }),
+      ...(given.album === undefined ? {} : { album: albumPath(given.album, '--album') }),
+      ...(given.overwrite === undefined ? {} : { overwrite: given.overwrite }),
+      ...(given.delete ? { orphans: 'delete', deleteNow: true } : {}),
+      ...(given.orphans === undefined ? {} : { orphans: given.orphans }),
+      ...(given.maxDelete === undefined ? {} : { maxDelete: given.maxDelete }),
+    },
+    planOut: given.planOut === undefined ? null : resolve(cwd, given.planOut),
+    printAll: given.all,
+  };
+}
+
+function targetOf(given: SyncArguments, cwd: string): Target | null {
+  const { folder, target } = given;
+  if (folder === undefined) return null;
+  if (folder.trim() === '') throw bad('folder', 'the folder is empty');
+  if (/^s3:/i.test(folder)) {
+    throw bad('folder', 'the folder comes before the bucket: rollcall sync <folder> s3://bucket/prefix');
+  }
+  return { folder: resolve(cwd, folder), ...(target === undefined ? NOWHERE : parseBucketAddress(target)) };
+}
+
+const NOWHERE = { bucket: null, prefix: null };
+
+/**
+ * Reads `s3://bucket/prefix`. A `/` is added to a prefix without one, so that `photos` never means `photos-old`
+ * too. BAD_INPUT names what is wrong.
+ */
+export function parseBucketAddress(text: string): { readonly bucket: string; readonly prefix: string } {
+  const match = /^s3:\/\/([^/]*)\/?(.*)$/s.exec(text);
+  if (match === null) throw bad('target', 'the target must look like s3://bucket/prefix');
+  const [, bucket = '', rest = ''] = match;
+  if (!BUCKET_NAME.test(bucket)) {
+    throw bad('target', 'the bucket in s3://bucket/prefix must have a name of 3 to 63 of a-z, 0-9, . and -');
+  }
+  const prefix = rest === '' || rest.endsWith('/') ? rest : `${rest}/`;
+  const fault = prefixFault(prefix);
+  if (fault !== null) throw bad('target', `the prefix in s3://bucket/prefix ${fault}`);
+  return { bucket, prefix };
+}
+
+function bad(field: string, message: string): RollcallError {
+  return new RollcallError('BAD_INPUT', message, { field });
+}

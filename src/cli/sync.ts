@@ -1,0 +1,141 @@
+/** `rollcall sync` and `rollcall status`: a request to the engine, its progress and its report. */
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import type { Rollcall } from '../compose.ts';
+import { asRollcallError, type ExitCode, RollcallError } from '../errors.ts';
+import { printPlan, type SavedPlan } from '../sync/plan-file.ts';
+import type { RunHooks, SyncRequest } from '../sync/service.ts';
+import type { Report } from '../sync/types.ts';
+import { exitCodeOf } from './exit-code.ts';
+import type { GlobalOptions, SyncArguments } from './invocation.ts';
+import { jsonLine } from './json-lines.ts';
+import { planLines } from './plan.ts';
+import { showProgress } from './progress.ts';
+import { reportLines } from './report.ts';
+import type { Screen } from './screen.ts';
+import { runCommand, type Session } from './session.ts';
+import { type SyncJob, syncJob } from './sync-arguments.ts';
+import { oneLine } from './text.ts';
+
+/** Runs `sync` or `status` to its exit code. Throws BAD_INPUT for arguments that cannot be meant. */
+export async function sync(
+  command: 'sync' | 'status',
+  given: SyncArguments,
+  options: GlobalOptions,
+  screen: Screen,
+): Promise<number> {
+  const job = syncJob(command, given, process.cwd());
+  if (job.planOut !== null && existsSync(job.planOut)) throw planExists();
+  return runCommand({
+    name: command,
+    options,
+    screen,
+    stopping: 'Stopping: what is under way is finished first. Ctrl-C again stops at once.',
+    body: (session) => withRollcall(session, job.target, (rollcall) => runSync(session, job, rollcall)),
+  });
+}
+
+/** Brings the parts up, says what a person should know of that, and takes them down again whatever happens. */
+export async function withRollcall<T>(
+  session: Session,
+  target: SyncJob['target'],
+  body: (rollcall: Rollcall) => Promise<T>,
+): Promise<T> {
+  const { config, log, screen, signal, options } = session;
+  if (!options.json) screen.live('Starting…');
+  const { compose } = await import('../compose.ts');
+  const rollcall = await compose(config, target === null ? { demo: false } : { demo: false, target }, log, signal);
+  try {
+    screen.live(null);
+    for (const notice of rollcall.notices) screen.say(oneLine(notice));
+    return await body(rollcall);
+  } finally {
+    screen.live(null);
+    await rollcall.close();
+  }
+}
+
+async function runSync(session: Session, job: SyncJob, rollcall: Rollcall): Promise<ExitCode> {
+  const { screen, options, signal } = session;
+  const request = await scoped(job, rollcall);
+  const plans: SavedPlan[] = [];
+  const onPlan = (plan: SavedPlan) => plans.push(plan);
+  return reported(session, rollcall, async (hooks) => {
+    const report = await rollcall.service.sync(request, { ...hooks, onPlan }, signal);
+    screen.live(null);
+    if (job.planOut !== null) await savePlan(session, job.planOut, plans);
+    if (!options.json) for (const line of plansLines(plans, job, screen)) screen.print(line);
+    return report;
+  });
+}
+
+function plansLines(plans: readonly SavedPlan[], job: SyncJob, screen: Screen): string[] {
+  return plans.flatMap((plan) => planLines(plan, job.printAll, screen.paint.out));
+}
+
+/** Runs the engine with progress shown and tells its report, also that of a run which was refused or failed. */
+export async function reported(
+  session: Session,
+  rollcall: Rollcall,
+  engine: (hooks: RunHooks) => Promise<Report>,
+): Promise<ExitCode> {
+  const { screen, options } = session;
+  let runId: string | null = null;
+  try {
+    const report = await engine({
+      onProgress: showProgress(screen, options.json, Date.now),
+      onStart: (id) => {
+        runId ??= id;
+      },
+    });
+    return tellReport(session, report);
+  } catch (thrown) {
+    const report = runId === null ? null : await recordedReport(rollcall, runId);
+    if (report === null || report.error === undefined) throw thrown;
+    session.log.file.error({ err: thrown }, report.error.message);
+    tellReport(session, report);
+    return asRollcallError(thrown).exitCode;
+  }
+}
+
+/** What the history says of a run that threw; null if it does not know either. */
+async function recordedReport(rollcall: Rollcall, runId: string): Promise<Report | null> {
+  const run = await rollcall.browser.run(runId).catch(() => null);
+  return run?.report ?? null;
+}
+
+/** With a folder: its library. For a plan to be saved: the only library there is, because a plan has one. */
+async function scoped({ request, target, planOut }: SyncJob, { libraries, library }: Rollcall): Promise<SyncRequest> {
+  if (target !== null) return { ...request, library: library.id };
+  if (planOut === null || request.library !== undefined) return request;
+  const { items } = await libraries.list({ limit: 2 });
+  if (items.length === 1) return { ...request, library: library.id };
+  const message = 'a plan has one library and there are several: name it with --library';
+  throw new RollcallError('BAD_INPUT', message, { field: '--library' });
+}
+
+/** A file that is there already may be anything, a photo too. */
+function planExists(): RollcallError {
+  return new RollcallError('BAD_INPUT', '--plan-out names a file that exists already', { field: '--plan-out' });
+}
+
+async function savePlan(session: Session, path: string, [plan]: readonly SavedPlan[]): Promise<void> {
+  if (plan === undefined) return;
+  try {
+    await writeFile(path, printPlan(plan), { flag: 'wx', mode: 0o600, flush: true });
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') throw planExists();
+    const message = `the plan was not saved: ${(cause as Error).message}`;
+    throw new RollcallError('BAD_INPUT', message, { cause, field: '--plan-out' });
+  }
+  session.screen.say(`Plan saved; to run it: rollcall apply ${path}`);
+}
+
+/** Tells how a run ended: to a program as the last JSON line, to a person as a summary. Answers the exit code. */
+function tellReport({ options, screen, log }: Session, report: Report): ExitCode {
+  const { plan: _plan, ...summary } = report;
+  log.file.info({ report: summary }, `run ${report.runId} ${report.status}`);
+  if (options.json) screen.print(jsonLine({ type: 'report', ...report }));
+  else for (const line of reportLines(report, screen.paint.out)) screen.print(line);
+  return exitCodeOf(report);
+}
