@@ -1,0 +1,80 @@
+/** Holds a file's bytes against an object's ETag without fetching the object. */
+import { RollcallError } from '../errors.ts';
+import type { ContentMatch, OpenFile } from '../sync/ports.ts';
+import { candidatePartSizes, ContentHash, isMd5Etag, partCountOf, sameEtag } from './etags.ts';
+import type { BucketRequests, Headed } from './requests.ts';
+
+export interface ComparedObject {
+  readonly key: string;
+  readonly size: number;
+  readonly etag: string;
+}
+
+export interface Comparison {
+  readonly match: ContentMatch;
+  readonly md5: string;
+  readonly partSize: number | null;
+}
+
+const READ_SIZE = 4 * 1024 * 1024;
+
+/**
+ * Reads the file once. The answer is `same` or `different` only on proof: the MD5 that the ETag or the object's
+ * metadata tells, or the multipart ETag recomputed with a part size that gives it.
+ */
+export async function compareContent(
+  requests: BucketRequests,
+  file: OpenFile,
+  object: ComparedObject,
+  recordedPartSize: number | null,
+  signal: AbortSignal,
+): Promise<Comparison> {
+  const parts = partCountOf(object.etag);
+  const sizes = parts === null ? [] : candidatePartSizes(file.facts.size, parts, recordedPartSize);
+  const { md5, etags } = await hashFile(file, sizes, signal);
+  await file.verifyUnchanged();
+  if (file.facts.size !== object.size) return { match: 'different', md5, partSize: null };
+  if (parts === null && sameEtag(object.etag, md5)) return { match: 'same', md5, partSize: null };
+  for (const [partSize, etag] of etags) {
+    if (sameEtag(object.etag, etag)) return { match: 'same', md5, partSize };
+  }
+  return { match: await matchByHead(requests, object, md5, signal), md5, partSize: null };
+}
+
+async function hashFile(file: OpenFile, partSizes: readonly number[], signal: AbortSignal) {
+  const hash = new ContentHash(partSizes);
+  for (let offset = 0; offset < file.facts.size; offset += READ_SIZE) {
+    hash.update(await file.read(offset, Math.min(READ_SIZE, file.facts.size - offset), signal));
+  }
+  return hash.digest();
+}
+
+/** The ETag does not show these bytes: does it show others, or nothing? An object's time is proof of nothing. */
+async function matchByHead(
+  requests: BucketRequests,
+  object: ComparedObject,
+  md5: string,
+  signal: AbortSignal,
+): Promise<ContentMatch> {
+  let found: Headed | null;
+  try {
+    found = await requests.head(object.key, signal);
+  } catch (error) {
+    // So answers an object that is encrypted with a key of the customer's, to whoever does not send that key.
+    if (error instanceof RollcallError && error.code === 'OBJECT_REJECTED') return 'unknown';
+    throw error;
+  }
+  if (found === null || !sameEtag(found.etag, object.etag)) {
+    const address = `s3://${requests.identity.bucket}/${object.key}`;
+    throw new RollcallError('OBJECT_PRECONDITION', `${address} has been replaced or removed while it was compared`);
+  }
+  const told = md5InMetadata(found);
+  if (told !== null) return told === md5 ? 'same' : 'different';
+  return isMd5Etag(object.etag) && !found.encrypted ? 'different' : 'unknown';
+}
+
+/** The MD5 that rclone and Rollcall keep with objects whose ETag is none; null if there is none to read. */
+function md5InMetadata({ metadata }: Headed): string | null {
+  const md5 = Buffer.from(metadata['md5chksum'] ?? '', 'base64');
+  return md5.length === 16 ? md5.toString('hex') : null;
+}

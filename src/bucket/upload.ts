@@ -1,0 +1,91 @@
+/** Uploads a file whole, in one PutObject. */
+import { createHash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { asRollcallError, RollcallError } from '../errors.ts';
+import type { UploadedObject, UploadRequest } from '../sync/ports.ts';
+import {
+  conditionHeaders,
+  type Intended,
+  lookAfter,
+  lookFirst,
+  type UploadContext,
+  verifyWritten,
+} from './conditions.ts';
+import { unquoted } from './etags.ts';
+
+/**
+ * Sends a file of at most 16 MiB. What is sent are bytes that were read and found to be the version of `file.facts`
+ * before anything was sent; a file that changes later is the next run's business, since what is recorded is what
+ * was sent.
+ */
+export async function uploadWhole(
+  context: UploadContext,
+  request: UploadRequest,
+  signal: AbortSignal,
+): Promise<UploadedObject> {
+  const { key, file, condition, onBytes } = request;
+  const { size } = file.facts;
+  const body = size === 0 ? Buffer.alloc(0) : await file.read(0, size, signal);
+  const md5 = createHash('md5').update(body).digest('hex');
+  await file.verifyUnchanged();
+  checkMd5(request, md5);
+
+  const intended: Intended = { key, size, md5, etag: md5, partSize: null };
+  const headers = conditionHeaders(context.features, condition);
+  const there = headers === null ? await lookFirst(context, condition, intended, signal) : null;
+  if (there !== null) return there;
+
+  const command = new PutObjectCommand({
+    Bucket: context.requests.identity.bucket,
+    Key: key,
+    Body: body,
+    ContentType: request.contentType,
+    Metadata: objectMetadata(request, md5),
+    ...checksumHeaders(context, body, md5),
+    ...headers,
+  });
+  let answered: string;
+  try {
+    answered = unquoted((await context.requests.send(command, { kind: 'put', doing: 'write', key }, signal)).ETag);
+  } catch (error) {
+    if (asRollcallError(error).code !== 'OBJECT_PRECONDITION') throw error;
+    return lookAfter(context, intended, signal);
+  }
+  onBytes?.(size);
+  return verifyWritten(context, intended, answered, signal);
+}
+
+/**
+ * The modification time as rclone writes it: seconds since 1970, the fraction without trailing zeros; and, when it
+ * is known beforehand, the MD5 where rclone looks for it, since not every ETag can tell it.
+ */
+export function objectMetadata({ file }: UploadRequest, md5: string | undefined): Record<string, string> {
+  return {
+    mtime: mtimeText(file.facts.mtimeNs),
+    ...(md5 !== undefined && { md5chksum: Buffer.from(md5, 'hex').toString('base64') }),
+  };
+}
+
+function mtimeText(ns: bigint): string {
+  const sign = ns < 0n ? '-' : '';
+  const digits = (ns < 0n ? -ns : ns).toString().padStart(10, '0');
+  const fraction = digits.slice(-9).replace(/0+$/, '');
+  return `${sign}${digits.slice(0, -9)}${fraction === '' ? '' : `.${fraction}`}`;
+}
+
+/** FILE_UNSTABLE if the bytes read are not those whose MD5 was known: the same size and time hide another version. */
+export function checkMd5({ key, md5: known }: UploadRequest, md5: string): void {
+  if (known !== undefined && known !== md5) {
+    throw new RollcallError('FILE_UNSTABLE', `the file of ${key} changed between two readings`);
+  }
+}
+
+/** A checksum that the server verifies: MD5, which all servers do, or CRC32 where one is known not to. */
+function checksumHeaders({ features }: UploadContext, body: Buffer, md5: string): object {
+  const ContentMD5 = Buffer.from(md5, 'hex').toString('base64');
+  if (features.contentMd5 || !features.checksums) return { ContentMD5 };
+  const crc = Buffer.alloc(4);
+  crc.writeUInt32BE(crc32(body));
+  return { ContentMD5, ChecksumCRC32: crc.toString('base64') };
+}
