@@ -25,12 +25,13 @@ const WAYS_TO_ADD_A_USER = [
   ],
 ] as const;
 
-/**
- * Who PostgreSQL runs as: null for the current user, who is not root; otherwise the user `postgres`, made when there is
- * none. DATABASE_UNREACHABLE when it can't be made.
- */
+/** Who PostgreSQL runs as: null for the current user when that is not root, otherwise the account for root. */
 export async function serverAccount(): Promise<Account | null> {
-  if (process.getuid?.() !== 0) return null;
+  return process.getuid?.() === 0 ? await accountForRoot() : null;
+}
+
+/** The user `postgres`, made when there is none. DATABASE_UNREACHABLE when it can't be made. */
+export async function accountForRoot(): Promise<Account> {
   const known = await postgresUser();
   if (known !== null) return known;
   let cause: unknown;

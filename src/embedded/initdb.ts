@@ -1,5 +1,5 @@
 /** Makes the data folder of a PostgreSQL server. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { chownSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { RollcallError } from '../errors.ts';
@@ -45,12 +45,21 @@ export async function makeCluster(cluster: NewCluster, signal: AbortSignal): Pro
     const locale = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
     const options = { cwd: work, env: SERVER_ENVIRONMENT, ...account, signal };
     await finished(spawn(binaries.initdb, [...common, ...locale, '--auth=scram-sha-256'], options), 'initdb');
-    const single = ['--single', ...(durable ? [] : ['-F']), '-D', unfinished, 'postgres'];
-    await finished(spawn(binaries.postgres, single, options), 'postgres', `CREATE DATABASE ${DATABASE_NAME}\n`);
+    await singleUser(binaries.postgres, unfinished, `CREATE DATABASE ${DATABASE_NAME}`, options);
     renameSync(unfinished, cluster.dataFolder);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
+}
+
+/** Gives the role of a cluster that nothing runs on another password. DATABASE_UNREACHABLE with what postgres said. */
+export async function setPassword(
+  cluster: { binaries: PostgresBinaries; account: Account | null; dataFolder: string; password: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const options = { cwd: '/', env: SERVER_ENVIRONMENT, ...cluster.account, signal };
+  const sql = `ALTER ROLE ${DATABASE_NAME} PASSWORD '${cluster.password}'`;
+  await singleUser(cluster.binaries.postgres, cluster.dataFolder, sql, options);
 }
 
 /** Removes what makeCluster left behind when it was killed. Only for the one process that may call makeCluster. */
@@ -60,6 +69,10 @@ export function removeUnfinished(dataFolder: string, names: readonly string[]): 
   for (const name of names) {
     if (name.startsWith(prefix)) rmSync(join(parent, name), { recursive: true, force: true });
   }
+}
+
+async function singleUser(postgres: string, dataFolder: string, sql: string, options: SpawnOptions): Promise<void> {
+  await finished(spawn(postgres, ['--single', '-D', dataFolder, 'postgres'], options), 'postgres', `${sql}\n`);
 }
 
 async function finished(child: ChildProcess, program: string, input = ''): Promise<void> {
@@ -73,8 +86,13 @@ async function finished(child: ChildProcess, program: string, input = ''): Promi
   child.stdin?.on('error', () => {});
   child.stdin?.end(input);
   const code = await new Promise<number | string | null>((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (status, killedBy) => resolve(status ?? killedBy));
+    let fault: Error | undefined;
+    child.on('error', (error) => {
+      fault = error;
+      // An aborted program still runs for a moment and must not be left writing; one that never began has no end.
+      if (child.pid === undefined) reject(error);
+    });
+    child.on('close', (status, killedBy) => (fault ? reject(fault) : resolve(status ?? killedBy)));
   });
   if (code === 0 && !/\b(ERROR|FATAL|PANIC):/.test(said)) return;
   throw new RollcallError(
