@@ -79,7 +79,10 @@ export async function listen(app: App, options: ListenOptions, signal: AbortSign
     return closed;
   };
   signal.addEventListener('abort', close);
-  if (signal.aborted) await close();
+  if (signal.aborted) {
+    await close();
+    signal.throwIfAborted();
+  }
   return { address, port, portWasBusy, close };
 }
 

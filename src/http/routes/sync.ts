@@ -21,7 +21,8 @@ export function syncRoutes(app: App, parts: HttpParts): void {
   app.openapi(sync, async (c) => {
     const { direction: _onlyUp, ...request } = given(c.req.valid('json'));
     // Not the request's own signal: a proxy that gives up waiting must not stop an hour's upload.
-    const signal = c.env.stopping ?? new AbortController().signal;
+    // Outside listen.ts there is no server to stop, and Hono gives no bindings at all.
+    const signal = c.env?.stopping ?? new AbortController().signal;
     return answer(c, await parts.service.sync(request, {}, signal), 200);
   });
 }

@@ -1,0 +1,197 @@
+/**
+ * The HTTP API's parts as plain objects of a test's own making, for what the API itself decides: validation, errors,
+ * who may call. What the real parts do together, the end-to-end tests say.
+ */
+import { randomUUID } from 'node:crypto';
+import { RollcallError } from '../../src/errors.ts';
+import type { HealthReport, HttpParts } from '../../src/http/parts.ts';
+import type { AlbumView, LibraryStore, PhotoView, RunView } from '../../src/sync/browse.ts';
+import type { SyncRequest } from '../../src/sync/service.ts';
+import type { Action, Library, Report } from '../../src/sync/types.ts';
+
+export interface LogLine {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly fields: Record<string, unknown>;
+  readonly message: string;
+}
+
+export interface TestParts extends HttpParts {
+  /** What sync() was asked for, in order. */
+  readonly asked: SyncRequest[];
+  readonly lines: LogLine[];
+  readonly checked: string[];
+}
+
+export const UPLOAD: Action = {
+  kind: 'upload',
+  key: 'photos/a.jpg',
+  path: 'a.jpg',
+  reason: 'new on disk',
+  local: { size: 3, mtimeNs: 1_763_000_000_123_456_789n, device: 2049n, inode: 9_007_199_254_740_993n },
+};
+
+export const REPORT: Report = {
+  runId: '0d1f0a52-6f0f-4d39-bd0c-1c7c7c7b0a01',
+  status: 'succeeded',
+  photos: { new: 1, existing: 0, orphaned: 0, moved: 0, changed: 0, untracked: 0, lost: 0 },
+  actions: {
+    uploaded: 1,
+    reuploaded: 0,
+    skipped: 0,
+    adopted: 0,
+    moved: 0,
+    downloaded: 0,
+    updated: 0,
+    marked: 0,
+    deleted: 0,
+    conflicts: 0,
+    unstable: 0,
+    failed: 0,
+  },
+  bytes: { uploaded: 3, downloaded: 0 },
+  requests: { head: 0, list: 1, get: 0, put: 1, copy: 0, delete: 0 },
+  cost: { usd: 0.00001 },
+  durationMs: 12,
+  warnings: [],
+  failures: [],
+  conflicts: [],
+};
+
+export const LIBRARY: Library = {
+  id: '11111111-1111-4111-8111-111111111111',
+  name: 'Family',
+  root: '/srv/photos',
+  bucket: 'family',
+  prefix: 'photos/',
+  excludes: [],
+};
+
+export const ALBUM: AlbumView = {
+  id: '22222222-2222-4222-8222-222222222222',
+  libraryId: LIBRARY.id,
+  path: '2024/summer',
+  photos: 1,
+  bytes: 3,
+  states: { pending: 0, synced: 1, missing: 0, orphaned: 0, lost: 0, archived: 0, conflict: 0, failed: 0 },
+};
+
+export const PHOTO: PhotoView = {
+  id: '33333333-3333-4333-8333-333333333333',
+  libraryId: LIBRARY.id,
+  albumId: ALBUM.id,
+  path: '2024/summer/a.jpg',
+  fileName: 'a.jpg',
+  bucket: 'family',
+  key: 'photos/2024/summer/a.jpg',
+  kind: 'image',
+  contentType: 'image/jpeg',
+  size: 3,
+  modifiedAt: '2024-07-01T10:00:00.000Z',
+  md5: '900150983cd24fb0d6963f7d28e17f72',
+  etag: '900150983cd24fb0d6963f7d28e17f72',
+  storageClass: 'STANDARD',
+  state: 'synced',
+  orphanedAt: null,
+  lastError: null,
+  verifiedAt: null,
+  createdAt: '2024-07-01T10:00:00.000Z',
+  updatedAt: '2024-07-01T10:00:00.000Z',
+};
+
+export const RUN: RunView = {
+  id: '44444444-4444-4444-8444-444444444444',
+  libraryId: LIBRARY.id,
+  parentId: null,
+  album: null,
+  kind: 'sync',
+  status: 'succeeded',
+  policy: { dryRun: false },
+  report: REPORT,
+  startedAt: '2024-07-01T10:00:00.000Z',
+  finishedAt: '2024-07-01T10:00:01.000Z',
+};
+
+export const HEALTH: HealthReport = {
+  status: 'ok',
+  version: '1.2.3',
+  parts: {
+    database: { ok: true, version: 'PostgreSQL 18.4' },
+    bucket: { ok: true, endpoint: 'http://127.0.0.1:9000', bucket: 'family', lacks: ['no If-Match on DELETE'] },
+    roots: [{ library: 'Family', root: '/srv/photos', ok: true }],
+  },
+};
+
+const page = <Item>(items: readonly Item[], limit: number) => ({
+  items: items.slice(0, limit),
+  nextCursor: items.length > limit ? 'next' : null,
+});
+
+function libraryStore(libraries: Map<string, Library>): LibraryStore {
+  const find = (idOrName: string) =>
+    libraries.get(idOrName) ?? [...libraries.values()].find(({ name }) => name === idOrName) ?? null;
+  return {
+    list: async ({ limit }) => page([...libraries.values()], limit),
+    find: async (idOrName) => find(idOrName),
+    create: async (library) => {
+      if (find(library.name) !== null)
+        throw new RollcallError('LIBRARY_CONFLICT', `there is a ${library.name} already`);
+      const created = { id: randomUUID(), ...library };
+      libraries.set(created.id, created);
+      return created;
+    },
+    ensure: async () => {
+      throw new Error('the API does not ask for this');
+    },
+    update: async (id, change) => {
+      const updated = { ...libraries.get(id)!, ...change };
+      libraries.set(id, updated);
+      return updated;
+    },
+    remove: async (id) => {
+      libraries.delete(id);
+    },
+  };
+}
+
+/** One library with one album, one photo and one run; what a test gives replaces parts of it. */
+export function testParts(replaced: Partial<HttpParts> = {}): TestParts {
+  const asked: SyncRequest[] = [];
+  const lines: LogLine[] = [];
+  const checked: string[] = [];
+  const line = (level: LogLine['level']) => (fields: object, message: string) => {
+    lines.push({ level, fields: fields as Record<string, unknown>, message });
+  };
+  return {
+    service: {
+      sync: async (request) => {
+        asked.push(request);
+        return REPORT;
+      },
+      apply: async () => REPORT,
+    },
+    libraries: libraryStore(new Map([[LIBRARY.id, LIBRARY]])),
+    browser: {
+      albums: async (filter, { limit }) =>
+        page(filter.libraryId === undefined || filter.libraryId === LIBRARY.id ? [ALBUM] : [], limit),
+      album: async (id) => (id === ALBUM.id ? ALBUM : null),
+      albumByPath: async () => null,
+      photos: async (_album, { state }, { limit }) =>
+        page(state === undefined || state === PHOTO.state ? [PHOTO] : [], limit),
+      photo: async (id) => (id === PHOTO.id ? PHOTO : null),
+      runs: async (_filter, { cursor, limit }) => page(cursor === undefined ? [RUN, RUN] : [RUN], limit),
+      run: async (id) => (id === RUN.id ? RUN : null),
+    },
+    health: async () => HEALTH,
+    checkLibrary: async ({ root }) => {
+      checked.push(root);
+    },
+    auth: { token: null },
+    defaults: { bucket: 'default-bucket', prefix: 'default/' },
+    log: { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') },
+    version: '1.2.3',
+    asked,
+    lines,
+    checked,
+    ...replaced,
+  };
+}
