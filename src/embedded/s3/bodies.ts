@@ -1,0 +1,255 @@
+/**
+ * The bytes of objects and parts, one file each under numbered folders: a key is never a path. A body becomes visible
+ * only when a row of the store names it, so a file half written by a crash is merely rubbish that the sweep removes.
+ */
+import { constants } from 'node:fs';
+import { copyFile, type FileHandle, link, mkdir, open, readdir, rm, rmdir, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+/** Bodies up to this many bytes are written, and read, in one go. */
+const SMALL_BYTES = 128 * 1024;
+const FILES_A_FOLDER = 1000;
+/** Body numbers are generation * this + a counter; each start of the server begins a generation of its own. */
+const GENERATION = 2 ** 32;
+
+export interface BodyFilesOptions {
+  readonly folder: string;
+  /** Sync files and folders to the disk before they count as written. */
+  readonly durable: boolean;
+  /** The highest body number that a row refers to. */
+  readonly highestUsed: number;
+  readonly log: (line: string) => void;
+}
+
+/** Writes, reads and removes bodies. Bodies never change once written. */
+export class BodyFiles {
+  readonly #options: BodyFilesOptions;
+  readonly #generation: number;
+  #counter = 0;
+  #folderMade: { readonly path: string; readonly made: Promise<unknown> } | null = null;
+  readonly #unsyncedFolders = new Set<string>();
+  /** How many readers each body has; a removed body goes when the last of them is done. */
+  readonly #readers = new Map<number, number>();
+  readonly #doomed = new Set<number>();
+  readonly #removals = new Set<Promise<void>>();
+
+  private constructor(options: BodyFilesOptions, generation: number) {
+    this.#options = options;
+    this.#generation = generation;
+  }
+
+  static async open(options: BodyFilesOptions): Promise<BodyFiles> {
+    await mkdir(options.folder, { recursive: true });
+    const generations = await numberedEntries(options.folder);
+    const highest = Math.max(0, Math.floor(options.highestUsed / GENERATION), ...generations);
+    return new BodyFiles(options, highest + 1);
+  }
+
+  /** Starts a new body. Nothing is on disk before its first bytes are. */
+  create(): BodyWriter {
+    const id = this.#generation * GENERATION + this.#counter++;
+    return new BodyWriter(id, () => this.#makeRoom(id), this.#options.durable);
+  }
+
+  /** Gives the bytes of a body a second name and number, without copying where the file system can. */
+  async duplicate(source: number): Promise<number> {
+    const id = this.#generation * GENERATION + this.#counter++;
+    const path = await this.#makeRoom(id);
+    try {
+      await link(this.#path(source), path);
+    } catch {
+      await copyFile(this.#path(source), path, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+      if (this.#options.durable) await syncPath(path);
+    }
+    return id;
+  }
+
+  /** Makes new names last, before rows that refer to them are committed. */
+  async syncFolders(): Promise<void> {
+    if (!this.#options.durable || this.#unsyncedFolders.size === 0) return;
+    const folders = [...this.#unsyncedFolders];
+    this.#unsyncedFolders.clear();
+    await Promise.all(folders.map(syncPath));
+  }
+
+  /** Keeps bodies on disk until the returned function is called, even when they are removed in between. */
+  hold(ids: readonly number[]): () => void {
+    for (const id of ids) this.#readers.set(id, (this.#readers.get(id) ?? 0) + 1);
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      for (const id of ids) this.#letGo(id);
+    };
+  }
+
+  /** Reads bytes start (inclusive) to end (exclusive) of a held body. Throws when the file is shorter. */
+  async *read(id: number, start: number, end: number): AsyncGenerator<Buffer, void, undefined> {
+    if (end <= start) return;
+    const file = await open(this.#path(id), 'r');
+    try {
+      for (let at = start; at < end; ) {
+        const want = Math.min(SMALL_BYTES, end - at);
+        const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(want), 0, want, at);
+        if (bytesRead === 0) throw new Error(`body ${id} ends at byte ${at}, before ${end}`);
+        yield buffer.subarray(0, bytesRead);
+        at += bytesRead;
+      }
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Removes bodies that no row refers to any more. What fails to go is swept at the next start. */
+  remove(ids: readonly number[]): void {
+    for (const id of ids) {
+      if (this.#readers.has(id)) this.#doomed.add(id);
+      else this.#unlink(id);
+    }
+  }
+
+  /** Waits for removals under way. */
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#removals);
+  }
+
+  /** Removes what earlier runs left behind. `used` tells which numbers of a range rows refer to. */
+  async sweep(used: (from: number, to: number) => ReadonlySet<number>, signal: AbortSignal): Promise<void> {
+    for (const generation of await numberedEntries(this.#options.folder)) {
+      if (generation >= this.#generation) continue;
+      const parent = join(this.#options.folder, String(generation));
+      for (const folder of await numberedEntries(parent)) {
+        if (signal.aborted) return;
+        await this.#sweepFolder(generation, folder, used);
+      }
+      await rmdir(parent).catch(() => undefined);
+    }
+  }
+
+  async #sweepFolder(
+    generation: number,
+    folder: number,
+    used: (from: number, to: number) => ReadonlySet<number>,
+  ): Promise<void> {
+    const path = join(this.#options.folder, String(generation), String(folder));
+    const first = generation * GENERATION + folder * FILES_A_FOLDER;
+    const keep = used(first, first + FILES_A_FOLDER);
+    for (const counter of await numberedEntries(path)) {
+      const id = generation * GENERATION + counter;
+      if (!keep.has(id) && !this.#readers.has(id)) await rm(join(path, String(counter)), { force: true });
+    }
+    await rmdir(path).catch(() => undefined);
+  }
+
+  #path(id: number): string {
+    const counter = id % GENERATION;
+    const generation = String(Math.floor(id / GENERATION));
+    return join(this.#options.folder, generation, String(Math.floor(counter / FILES_A_FOLDER)), String(counter));
+  }
+
+  async #makeRoom(id: number): Promise<string> {
+    const path = this.#path(id);
+    const folder = dirname(path);
+    if (this.#folderMade?.path !== folder) {
+      this.#unsyncedFolders.add(dirname(folder)).add(this.#options.folder);
+      this.#folderMade = { path: folder, made: mkdir(folder, { recursive: true }) };
+    }
+    await this.#folderMade.made;
+    this.#unsyncedFolders.add(folder);
+    return path;
+  }
+
+  #letGo(id: number): void {
+    const others = (this.#readers.get(id) ?? 1) - 1;
+    if (others > 0) {
+      this.#readers.set(id, others);
+      return;
+    }
+    this.#readers.delete(id);
+    if (this.#doomed.delete(id)) this.#unlink(id);
+  }
+
+  #unlink(id: number): void {
+    const removal = unlink(this.#path(id))
+      .catch((error: unknown) => this.#options.log(`could not remove body ${id}: ${String(error)}`))
+      .finally(() => this.#removals.delete(removal));
+    this.#removals.add(removal);
+  }
+}
+
+/** Takes the bytes of one new body. Exactly one of finish and discard ends it. */
+export class BodyWriter {
+  readonly id: number;
+  readonly #makeRoom: () => Promise<string>;
+  readonly #durable: boolean;
+  #path: string | null = null;
+  #file: FileHandle | null = null;
+  #pending: Buffer[] = [];
+  #pendingBytes = 0;
+
+  constructor(id: number, makeRoom: () => Promise<string>, durable: boolean) {
+    this.id = id;
+    this.#makeRoom = makeRoom;
+    this.#durable = durable;
+  }
+
+  /** Takes bytes; a promise means: wait for it before giving more. */
+  write(data: Buffer): Promise<void> | undefined {
+    this.#pending.push(data);
+    this.#pendingBytes += data.length;
+    return this.#pendingBytes >= SMALL_BYTES ? this.#flush() : undefined;
+  }
+
+  /** After this the bytes are on disk under the writer's number. */
+  async finish(): Promise<void> {
+    await this.#flush();
+    if (this.#durable) await this.#file?.datasync();
+    await this.#file?.close();
+    this.#file = null;
+  }
+
+  /** Forgets the body and what was written of it. Never throws. */
+  async discard(): Promise<void> {
+    this.#pending = [];
+    await this.#file?.close().catch(() => undefined);
+    if (this.#path !== null) await rm(this.#path, { force: true }).catch(() => undefined);
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#file === null) {
+      const path = await this.#makeRoom();
+      this.#file = await open(path, 'wx');
+      this.#path = path;
+    }
+    const buffers = this.#pending;
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    if (buffers.length === 1) await writeAll(this.#file, buffers[0] as Buffer);
+    else if (buffers.length > 1) await writeAll(this.#file, Buffer.concat(buffers));
+  }
+}
+
+async function writeAll(file: FileHandle, data: Buffer): Promise<void> {
+  for (let at = 0; at < data.length; ) at += (await file.write(data, at, data.length - at)).bytesWritten;
+}
+
+async function syncPath(path: string): Promise<void> {
+  let file: FileHandle;
+  try {
+    file = await open(path, 'r');
+  } catch (error) {
+    // Windows can't open folders; their entries are journalled there.
+    if (process.platform === 'win32') return;
+    throw error;
+  }
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function numberedEntries(folder: string): Promise<number[]> {
+  const names = await readdir(folder).catch(() => []);
+  return names.filter((name) => /^[0-9]+$/.test(name)).map(Number);
+}

@@ -1,0 +1,78 @@
+/** A fresh S3 endpoint in this process for one test file. */
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { S3Client } from '@aws-sdk/client-s3';
+import { type S3Server, type S3ServerOptions, startS3Server } from '../../src/embedded/s3/server.ts';
+
+export interface TestS3 {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  /** Created, empty, and of this test's own. */
+  readonly bucket: string;
+  /** Path style, checksums only where they are required. */
+  readonly client: S3Client;
+  readonly server: S3Server;
+  readonly dir: string;
+  close(): Promise<void>;
+}
+
+const REGION = 'us-east-1';
+const ACCESS_KEY_ID = 'rollcall-test';
+const SECRET_ACCESS_KEY = 'rollcall-test-secret';
+
+/** Starts one on a port of its own with its data in a temporary folder; `close` takes both away. */
+export async function startTestS3(options: Partial<S3ServerOptions> = {}): Promise<TestS3> {
+  const dir = await mkdtemp(join(tmpdir(), 'rollcall-s3-'));
+  const accessKeyId = options.accessKeyId ?? ACCESS_KEY_ID;
+  const secretAccessKey = options.secretAccessKey ?? SECRET_ACCESS_KEY;
+  const region = options.region ?? REGION;
+  const server = await startS3Server({
+    dataDir: dir,
+    port: 0,
+    durable: false,
+    ...options,
+    accessKeyId,
+    secretAccessKey,
+    region,
+  });
+  const bucket = `test-${randomBytes(6).toString('hex')}`;
+  await server.createBucket(bucket);
+  const client = testClient({ endpoint: server.endpoint, region, accessKeyId, secretAccessKey });
+  return {
+    endpoint: server.endpoint,
+    region,
+    accessKeyId,
+    secretAccessKey,
+    bucket,
+    client,
+    server,
+    dir,
+    async close() {
+      client.destroy();
+      await server.close();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A client such as the program's own: path style, checksums only where they are required, no retries. */
+export function testClient(where: {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}): S3Client {
+  return new S3Client({
+    endpoint: where.endpoint,
+    region: where.region,
+    credentials: { accessKeyId: where.accessKeyId, secretAccessKey: where.secretAccessKey },
+    forcePathStyle: true,
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    maxAttempts: 1,
+  });
+}
