@@ -92,7 +92,8 @@ const databaseUrl = z
   .string()
   .regex(/^postgres(ql)?:\/\//, 'must be a PostgreSQL address like postgresql://user:password@host:5432/name');
 
-const Environment = z.object({
+/** Every variable that is read, with its check and default. */
+export const Environment = z.object({
   PHOTOS_ROOT: z.string().optional(),
   DATABASE_URL: databaseUrl.optional(),
   S3_BUCKET: z.string().regex(BUCKET_NAME, 'must be a bucket name: 3 to 63 of a-z, 0-9, . and -').optional(),

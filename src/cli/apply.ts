@@ -28,7 +28,8 @@ async function loadPlan(planFile: string): Promise<SavedPlan> {
   try {
     text = await readFile(resolve(planFile), 'utf8');
   } catch (cause) {
-    throw new RollcallError('BAD_INPUT', `the plan cannot be read: ${(cause as Error).message}`, { cause });
+    const why = (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : (cause as Error).message;
+    throw new RollcallError('BAD_INPUT', `the plan ${planFile} cannot be read: ${why}`, { cause });
   }
   return readPlan(text);
 }

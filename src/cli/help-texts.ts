@@ -1,7 +1,7 @@
 /** The longer texts of `--help`. */
 
 export const ROLLCALL_HELP = `
-First steps:
+First steps (in a clone: npx rollcall …):
   rollcall serve                                 try it: database, bucket and demo photos are brought along
   rollcall status                                what a sync would do
   rollcall sync                                  do it, for every configured library

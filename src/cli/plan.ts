@@ -30,12 +30,11 @@ export function planLines(plan: SavedPlan, all: boolean, paint: Paint): string[]
   const album = plan.album === null ? '' : `, album ${plan.album}`;
   const where = printable(`${library.name}${album} → s3://${library.bucket}/${library.prefix}`);
   if (actions.length === 0) return [`${where}: nothing pending`, ''];
-  const lines = [paint('bold', `${where}: ${count(actions.length)} pending`), ''];
-  for (const [heading, belongs] of GROUPS) {
+  const groups = GROUPS.flatMap(([heading, belongs]) => {
     const members = actions.filter(belongs);
-    if (members.length > 0) lines.push(...groupLines(heading, members, all, paint), '');
-  }
-  return lines;
+    return members.length === 0 ? [] : [...groupLines(heading, members, all, paint), ''];
+  });
+  return [paint('bold', `${where}: ${count(actions.length)} pending`), '', ...groups];
 }
 
 function groupLines(heading: string, members: readonly Action[], all: boolean, paint: Paint): string[] {

@@ -118,18 +118,17 @@ function addScopeAndPolicies(command: Command): Command {
     .argument('[folder]', 'folder of albums; left out: every configured library')
     .argument('[s3://bucket/prefix]', 'where it syncs to; left out: the configured bucket and prefix')
     .option('--library <name|id>', 'only this library', filled)
-    .option('--album <path>', 'only the files directly in this album, named from the library on; . is its root', filled)
+    .option('--album <path>', 'only the files directly in this album, a path inside the library; . is its root', filled)
     .addOption(
-      new Option('--overwrite <what>', 'which differing objects are replaced: none, those we wrote, all').choices([
-        'never',
-        'known',
-        'source',
-      ]),
+      new Option(
+        '--overwrite <what>',
+        'objects that differ and may be replaced: none; known, those we wrote (the default); source, all of them',
+      ).choices(['never', 'known', 'source']),
     )
     .addOption(
       new Option(
         '--orphans <what>',
-        'photos gone from disk: keep their objects, or delete after ORPHAN_GRACE_DAYS',
+        'photos gone from disk: mark them and keep their objects (the default), or delete after ORPHAN_GRACE_DAYS',
       ).choices(['mark', 'delete']),
     )
     .option('--delete', 'delete the objects of photos gone from disk now, without the days of grace')

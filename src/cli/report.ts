@@ -79,9 +79,15 @@ function table(report: Report, paint: Paint): string[] {
   return rows.map(([label, text]) => `  ${paint('dim', padded(label, 9))} ${text}`);
 }
 
-function actionsText({ adopted, skipped, reuploaded, ...rest }: Report['actions']): string {
-  const { uploaded, ...others } = rest;
-  const parts = [listed({ uploaded, 're-uploaded': reuploaded, ...others })];
+/** Words for the counts whose names alone would not read well. */
+const ACTION_WORDS: Readonly<Record<string, string>> = {
+  reuploaded: 're-uploaded',
+  conflicts: 'in conflict',
+  unstable: 'still changing',
+};
+
+function actionsText({ adopted, skipped, ...others }: Report['actions']): string {
+  const parts = [listed(others, (name) => ACTION_WORDS[name] ?? name)];
   if (skipped > 0) parts.push(`${count(skipped)} skipped${adopted > 0 ? ` (${count(adopted)} of them adopted)` : ''}`);
   return parts.filter((part) => part !== '').join(', ');
 }

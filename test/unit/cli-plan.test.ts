@@ -1,0 +1,94 @@
+import { expect, test } from 'vitest';
+import { planLines } from '../../src/cli/plan.ts';
+import { plain } from '../../src/cli/screen.ts';
+import type { SavedPlan } from '../../src/sync/plan-file.ts';
+import type { Action, FileFacts, RowFacts } from '../../src/sync/types.ts';
+
+const local: FileFacts = { size: 1_000_000, mtimeNs: 1n, device: 1n, inode: 1n };
+const row: RowFacts = { id: 'id', size: 1, mtimeNs: 1n, md5: null, etag: null, partSize: null, state: 'synced' };
+
+function planOf(actions: readonly Action[], album: string | null = null): SavedPlan {
+  return {
+    version: 1,
+    createdAt: '2026-11-20T12:00:00.000Z',
+    library: { id: 'id', name: 'mine', bucket: 'my-bucket', prefix: 'photos/' },
+    album,
+    policy: { direction: 'up', overwrite: 'known', orphans: 'mark', deleteNow: false, dryRun: false },
+    photosInScope: 1,
+    actions,
+  };
+}
+
+function named(path: string, reason: string) {
+  return { key: `photos/${path}`, path, reason };
+}
+
+const upload = (path: string): Action => ({ kind: 'upload', ...named(path, 'new'), local });
+
+test('a plan without actions says so in one line', () => {
+  expect(planLines(planOf([]), false, plain)).toEqual(['mine → s3://my-bucket/photos/: nothing pending', '']);
+});
+
+test('pending changes are grouped by kind, the alarming first and deletions last, each with its reason', () => {
+  const actions: Action[] = [
+    { kind: 'delete', ...named('gone.jpg', 'gone for 31 days'), row },
+    { kind: 'mark', ...named('away.jpg', 'not on disk'), row, state: 'orphaned' },
+    upload('a.jpg'),
+    upload('日本.jpg'),
+    { kind: 'reupload', ...named('b.jpg', 'missing from the bucket'), local, row },
+    { kind: 'adopt', ...named('c.jpg', 'same size'), local, object: { size: 1, etag: 'e' }, otherwise: 'conflict' },
+    { kind: 'update', ...named('d.jpg', 'is back'), row, change: { state: 'synced' } },
+    { kind: 'report', what: 'unstable', code: 'FILE_UNSTABLE', ...named('e.jpg', 'changed just now') },
+    { kind: 'report', what: 'conflict', code: 'CONFLICT', ...named('f.jpg', 'both changed') },
+    { kind: 'report', what: 'lost', code: 'LOST', ...named('g.jpg', 'still lost'), row },
+    { kind: 'mark', ...named('h.jpg', 'nowhere'), row, state: 'lost' },
+  ];
+  expect(
+    planLines(planOf(actions, '2024'), false, plain).join('\n'),
+  ).toBe(`mine, album 2024 → s3://my-bucket/photos/: 11 pending
+
+Lost: gone from disk and bucket both (2)
+  g.jpg  still lost
+  h.jpg  nowhere
+
+Conflicts: left alone, for you to decide (1)
+  f.jpg  both changed
+
+Still changing: left for the next run (1)
+  e.jpg  changed just now
+
+Upload (2, 2.0 MB)
+  a.jpg     new
+  日本.jpg  new
+
+Upload again (1, 1.0 MB)
+  b.jpg  missing from the bucket
+
+Adopt: in the bucket already, to be recorded (1)
+  c.jpg  same size
+
+Correct the record (1)
+  d.jpg  is back
+
+Mark as orphaned: gone from disk, the object stays (1)
+  away.jpg  not on disk
+
+DELETE from the bucket (1)
+  gone.jpg  gone for 31 days
+`);
+});
+
+test('of each kind the first twenty are printed, and all on request', () => {
+  const plan = planOf(Array.from({ length: 1_154 }, (_, i) => upload(`${i}.jpg`)));
+  const short = planLines(plan, false, plain);
+  expect(short.filter((line) => line.includes('.jpg'))).toHaveLength(20);
+  expect(short).toContain('  … and 1,134 more (--all prints every one)');
+  const long = planLines(plan, true, plain);
+  expect(long.filter((line) => line.includes('.jpg'))).toHaveLength(1_154);
+  expect(long.join('\n')).not.toContain('more (--all');
+});
+
+test('a plan of 300,000 actions can be printed whole', () => {
+  const plan = planOf(Array.from({ length: 300_000 }, (_, i) => upload(`${i}.jpg`)));
+  expect(planLines(plan, true, plain)).toHaveLength(300_004);
+});
