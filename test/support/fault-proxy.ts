@@ -1,0 +1,122 @@
+/**
+ * A proxy in front of a real S3 endpoint that breaks what a test tells it to break: the network and the server are
+ * real, only their bad days are made to order.
+ */
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** What befalls a request. */
+export type Fault =
+  /** The connection breaks before the server has seen the request. */
+  | { readonly kind: 'break-before' }
+  /** The server does the work, and its answer is lost. */
+  | { readonly kind: 'break-after' }
+  /** The proxy answers itself. */
+  | {
+      readonly kind: 'answer';
+      readonly status: number;
+      readonly headers?: Record<string, string>;
+      readonly body?: string;
+    }
+  /** The server's answer, with its body or some of its headers rewritten. */
+  | {
+      readonly kind: 'rewrite';
+      readonly body?: (body: string) => string;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
+  /** Something happens first, then the request goes through. */
+  | { readonly kind: 'after'; readonly first: () => Promise<unknown> };
+
+export interface SeenRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly headers: IncomingMessage['headers'];
+}
+
+export interface FaultProxy {
+  readonly endpoint: string;
+  /** Every request since the last `reset`, in order. */
+  readonly seen: readonly SeenRequest[];
+  /** Asked for each request; null lets it through. */
+  fail(decide: (request: SeenRequest, nth: number) => Fault | null): void;
+  reset(): void;
+  close(): Promise<void>;
+}
+
+/** Starts a proxy on a free port of 127.0.0.1. The Host header is passed on, so that signatures stay right. */
+export async function startFaultProxy(target: string): Promise<FaultProxy> {
+  const seen: SeenRequest[] = [];
+  let decide: (request: SeenRequest, nth: number) => Fault | null = () => null;
+  const server = createServer((incoming, outgoing) => {
+    const url = new URL(incoming.url ?? '/', 'http://proxy');
+    const about = {
+      method: incoming.method ?? '',
+      path: url.pathname,
+      query: url.searchParams,
+      headers: incoming.headers,
+    };
+    const fault = decide(about, seen.push(about));
+    void pass(target, incoming, outgoing, fault).catch(() => outgoing.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    seen,
+    fail: (newDecide) => {
+      decide = newDecide;
+    },
+    reset: () => {
+      seen.length = 0;
+      decide = () => null;
+    },
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+async function pass(target: string, incoming: IncomingMessage, outgoing: ServerResponse, fault: Fault | null) {
+  if (fault?.kind === 'break-before') {
+    incoming.socket.destroy();
+    return;
+  }
+  const body = await bytesOf(incoming);
+  if (fault?.kind === 'answer') {
+    outgoing.writeHead(fault.status, { 'content-length': Buffer.byteLength(fault.body ?? ''), ...fault.headers });
+    outgoing.end(incoming.method === 'HEAD' ? undefined : fault.body);
+    return;
+  }
+  if (fault?.kind === 'after') await fault.first();
+  const { answer, bytes } = await forward(target, incoming, body);
+  if (fault?.kind === 'break-after') {
+    incoming.socket.destroy();
+    return;
+  }
+  const rewrite = fault?.kind === 'rewrite' ? fault : null;
+  const headers = { ...answer.headers, ...rewrite?.headers };
+  const sent = rewrite?.body === undefined ? bytes : Buffer.from(rewrite.body(bytes.toString()));
+  delete headers['transfer-encoding'];
+  if (incoming.method !== 'HEAD') headers['content-length'] = String(sent.length);
+  outgoing.writeHead(answer.statusCode ?? 502, headers);
+  outgoing.end(sent);
+}
+
+function forward(target: string, incoming: IncomingMessage, body: Buffer) {
+  return new Promise<{ answer: IncomingMessage; bytes: Buffer }>((resolve, reject) => {
+    const { hostname, port } = new URL(target);
+    const { method, url: path, headers } = incoming;
+    const outgoing = request({ hostname, port, method, path, headers, agent: false }, (answer) => {
+      bytesOf(answer).then((bytes) => resolve({ answer, bytes }), reject);
+    });
+    outgoing.on('error', reject);
+    outgoing.end(body);
+  });
+}
+
+async function bytesOf(stream: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
