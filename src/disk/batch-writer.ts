@@ -12,23 +12,22 @@ export interface SeenFile {
 export class BatchWriter {
   readonly #size: number;
   readonly #send: (batch: WalkBatch) => void;
-  #normal: string[] = [];
-  #files: SeenFile[] = [];
-  #twins: [number, string[]][] = [];
+  #columns: Columns;
   #found: FoundProblem[] = [];
 
   /** `send` gets a batch when it is full, and the last one from `finish`. */
   constructor(size: number, send: (batch: WalkBatch) => void) {
     this.#size = size;
     this.#send = send;
+    this.#columns = new Columns(size);
   }
 
-  /** `normal` is the NFC path that all these files share; all but one of them are twins. */
+  /** `normal` is the NFC path that all these files share. */
   add(normal: string, file: SeenFile, twins: readonly SeenFile[]): void {
-    if (twins.length > 0) this.#twins.push([this.#files.length, twins.map((twin) => twin.path)]);
-    this.#normal.push(normal);
-    this.#files.push(file);
-    if (this.#files.length >= this.#size) this.#flush(false);
+    const columns = this.#columns;
+    if (twins.length > 0) columns.twins.push([columns.paths.length, twins.map((twin) => twin.path)]);
+    columns.add(normal, file);
+    if (columns.paths.length >= this.#size) this.#flush(false);
   }
 
   /** The entry at `path` is there but cannot be synced; the walk knows all else. */
@@ -47,28 +46,55 @@ export class BatchWriter {
 
   /** Forgets the files that were not sent: what was just seen was not the library. */
   dropFiles(): void {
-    [this.#normal, this.#files, this.#twins] = [[], [], []];
+    this.#columns = new Columns(this.#size);
   }
 
   #flush(last: boolean): void {
-    const stats = this.#files.map((file) => file.stats);
-    const paths = this.#files.map((file) => file.path);
-    const normal = this.#normal;
-    const batch = {
-      paths,
-      normal: paths.every((path, i) => path === normal[i]) ? null : normal,
-      sizes: Float64Array.from(stats, (one) => Number(one.size)),
-      // The arrays wrap unsigned numbers into signed 64-bit ones, as `identityOf` does.
-      mtimes: BigInt64Array.from(stats, (one) => one.mtimeNs),
-      devices: BigInt64Array.from(stats, (one) => one.dev),
-      inodes: BigInt64Array.from(stats, (one) => one.ino),
-      twins: this.#twins,
-      found: this.#found,
-      last,
-    };
-    // Only now: a batch that is not sent because the root was lost keeps its problems for the last one.
-    this.#send(batch);
+    // Cleared only afterwards: a batch that is not sent because the root was lost keeps its problems for the last one.
+    this.#send({ ...this.#columns.filled(), found: this.#found, last });
     this.dropFiles();
     this.#found = [];
+  }
+}
+
+class Columns {
+  readonly paths: string[] = [];
+  readonly twins: [number, string[]][] = [];
+  readonly #normal: string[] = [];
+  #allNormal = true;
+  readonly #sizes: Float64Array<ArrayBuffer>;
+  readonly #mtimes: BigInt64Array<ArrayBuffer>;
+  readonly #devices: BigInt64Array<ArrayBuffer>;
+  readonly #inodes: BigInt64Array<ArrayBuffer>;
+
+  constructor(size: number) {
+    this.#sizes = new Float64Array(size);
+    this.#mtimes = new BigInt64Array(size);
+    this.#devices = new BigInt64Array(size);
+    this.#inodes = new BigInt64Array(size);
+  }
+
+  /** The arrays wrap unsigned numbers into signed 64-bit ones, as `identityOf` does. */
+  add(normal: string, { path, stats }: SeenFile): void {
+    const at = this.paths.length;
+    this.paths.push(path);
+    this.#normal.push(normal);
+    if (path !== normal) this.#allNormal = false;
+    this.#sizes[at] = Number(stats.size);
+    this.#mtimes[at] = stats.mtimeNs;
+    this.#devices[at] = stats.dev;
+    this.#inodes[at] = stats.ino;
+  }
+
+  filled(): Omit<WalkBatch, 'found' | 'last'> {
+    return {
+      paths: this.paths,
+      normal: this.#allNormal ? null : this.#normal,
+      sizes: this.#sizes,
+      mtimes: this.#mtimes,
+      devices: this.#devices,
+      inodes: this.#inodes,
+      twins: this.twins,
+    };
   }
 }

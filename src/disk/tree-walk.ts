@@ -45,6 +45,7 @@ export class TreeWalk {
   readonly #out: BatchWriter;
   /** The folders being walked, from the root down, by their spelling. */
   readonly #entered = new Map<string, Identity>();
+  readonly #unreadables = new Set<string>();
 
   constructor({ root, prefix, excludes, out }: TreeWalkOptions) {
     this.#root = root;
@@ -88,16 +89,32 @@ export class TreeWalk {
 
   #walk(folder: Folder, deep: boolean): void {
     const entries = this.#list(folder, (kind) => deep || kind !== 'folder');
-    for (const group of groupsOf(entries)) {
-      const [first] = group;
-      if (first.kind === 'folder') {
-        this.#walk({ path: first.path, spellings: group.map((entry) => entry.spelling) }, true);
-      } else {
-        const [file, ...twins] = group.map((entry) => this.#look(entry)).filter((seen) => seen !== null);
-        if (file !== undefined) this.#out.add(first.path, file, twins);
-      }
+    for (const [i, entry] of entries.entries()) {
+      if (entry.order === entries[i - 1]?.order) continue;
+      if (entry.order !== entries[i + 1]?.order) this.#take(entry, []);
+      else
+        this.#take(
+          entry,
+          entries.slice(i + 1).filter(({ order }) => order === entry.order),
+        );
     }
     for (const spelling of folder.spellings) this.#entered.delete(spelling);
+  }
+
+  /** An entry and its twins. */
+  #take(entry: Listed, others: readonly Listed[]): void {
+    if (entry.kind === 'folder') {
+      this.#walk({ path: entry.path, spellings: [entry, ...others].map((one) => one.spelling) }, true);
+      return;
+    }
+    let file = this.#look(entry);
+    const twins: SeenFile[] = [];
+    for (const other of others) {
+      const twin = this.#look(other);
+      if (file === null) file = twin;
+      else if (twin !== null) twins.push(twin);
+    }
+    if (file !== null) this.#out.add(entry.path, file, twins);
   }
 
   #walkAlbum(above: Folder, parts: readonly string[]): void {
@@ -213,7 +230,10 @@ export class TreeWalk {
     return null;
   }
 
+  /** Said once for a folder, however many of its files it is noticed by. */
   #unreadable(path: string, spelling: string, thrown: unknown): void {
+    if (this.#unreadables.has(spelling)) return;
+    this.#unreadables.add(spelling);
     const name = spelling === '' ? '.' : spelling;
     this.#out.hides(name, 'FOLDER_UNREADABLE', `the folder ${name} cannot be read: ${explain(thrown)}`, path);
   }
@@ -243,20 +263,6 @@ export class TreeWalk {
   #absolute(spelling: string): string {
     return spelling === '' ? this.#root.path : `${this.#root.path}/${spelling}`;
   }
-}
-
-/** Neighbours that sort alike, each group with its first. */
-function* groupsOf(entries: readonly Listed[]): Generator<readonly [Listed, ...Listed[]]> {
-  let group: [Listed, ...Listed[]] | null = null;
-  for (const entry of entries) {
-    if (group !== null && group[0].order === entry.order) {
-      group.push(entry);
-    } else {
-      if (group !== null) yield group;
-      group = [entry];
-    }
-  }
-  if (group !== null) yield group;
 }
 
 function below(folder: string, name: string): string {
