@@ -1,5 +1,5 @@
 /** The embedded PostgreSQL and S3, for a process that needs them. */
-import { existsSync, mkdirSync, realpathSync } from 'node:fs';
+import { mkdirSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { RollcallError } from '../errors.ts';
 import { connectToHost, type HostConnection, HostGone } from './host-connection.ts';
@@ -111,7 +111,7 @@ function makeDataDir(path: string): string {
   try {
     // Only the folder itself is private, not those above it that are missing too.
     mkdirSync(dirname(path), { recursive: true });
-    if (!existsSync(path)) mkdirSync(path, { recursive: true, mode: 0o700 });
+    mkdirSync(path, { recursive: true, mode: 0o700 });
     return realpathSync(path);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);

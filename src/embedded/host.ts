@@ -13,8 +13,8 @@ import { Services } from './services.ts';
 import { SOCKET_FILE, withSocketPath } from './socket-path.ts';
 import { type Answer, type Numbered, onMessages, type Opened, type Request, send } from './wire.ts';
 
-/** Whoever started this process may have died before connecting to it. */
-const FIRST_CLIENT_MS = 10_000;
+/** Whoever started this process may have died since; one that is only slow starts the next. */
+const FIRST_CLIENT_MS = 2_000;
 const LOCK_PATIENCE_MS = 120_000;
 const SQLITE_BUSY = 5;
 

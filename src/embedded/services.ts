@@ -5,14 +5,14 @@ import { BoundedLog } from './bounded-log.ts';
 import { postgresPlace } from './place.ts';
 import { freePorts } from './ports.ts';
 import { type RunningPostgres, startPostgres } from './postgres.ts';
-import type { RunningS3Server } from './s3/server.ts';
+import type { S3Server } from './s3/server.ts';
 import { type EmbeddedState, newSecret, readState, STATE_FILE, writeState } from './state.ts';
 import type { Opened, OpenRequest, S3Access } from './wire.ts';
 
 const REGION = 'us-east-1';
 
 interface RunningS3 {
-  readonly server: RunningS3Server;
+  readonly server: S3Server;
   readonly access: S3Access;
   readonly notices: readonly string[];
 }
@@ -50,7 +50,12 @@ export class Services {
   /** Makes a bucket of the embedded S3 unless it exists. */
   async ensureBucket(name: string): Promise<void> {
     const { server } = await this.#runningS3();
-    await server.ensureBucket(name);
+    try {
+      await server.createBucket(name);
+    } catch (cause) {
+      const message = `Bucket ${name} can't be made in the embedded S3: ${messageOf(cause)}`;
+      throw new RollcallError('BUCKET_MISSING', message, { cause });
+    }
   }
 
   /** Stops what runs and what is being started; afterwards nothing of it is left. */
@@ -107,9 +112,11 @@ export class Services {
     const { startS3Server } = await import('./s3/server.ts');
     const { port: lastPort, accessKeyId, secretAccessKey } = this.#state.s3;
     const access = { region: REGION, accessKeyId, secretAccessKey };
-    const place = { dataDir: join(this.#dataDir, 's3'), host: '127.0.0.1' };
+    const s3Log = new BoundedLog(join(this.#dataDir, 's3.log'));
+    const log = (line: string) => s3Log.write(`${new Date().toISOString()} ${line}\n`);
+    const dataDir = join(this.#dataDir, 's3');
     for await (const port of freePorts(lastPort, `s3 ${this.#dataDir}`)) {
-      const server = await startS3Server({ ...place, ...access, port }).catch(nullIfPortTaken);
+      const server = await startS3Server({ dataDir, ...access, port, log }).catch(nullIfPortTaken);
       if (server === null) continue;
       this.#remember({ ...this.#state, s3: { ...this.#state.s3, port } });
       const taken = `Port ${lastPort}, the embedded S3's until now, is taken: it is on port ${port}.`;
@@ -126,7 +133,11 @@ export class Services {
   }
 }
 
-function nullIfPortTaken(error: unknown): null {
-  if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return null;
-  throw error;
+function nullIfPortTaken(cause: unknown): null {
+  if ((cause as NodeJS.ErrnoException).code === 'EADDRINUSE') return null;
+  throw new RollcallError('BUCKET_UNREACHABLE', `The embedded S3 did not start: ${messageOf(cause)}`, { cause });
+}
+
+function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
 }

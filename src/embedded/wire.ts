@@ -39,7 +39,10 @@ export type Answer = Numbered<
 
 /** Calls `take` with each message that arrives. Only for a peer of our own: messages are not validated. */
 export function onMessages<Message>(socket: Socket, take: (message: Message) => void): void {
-  createInterface({ input: socket }).on('line', (line) => take(JSON.parse(line) as Message));
+  const lines = createInterface({ input: socket });
+  lines.on('line', (line) => take(JSON.parse(line) as Message));
+  // It passes on the socket's error, which whoever has the socket sees as its close.
+  lines.on('error', () => {});
 }
 
 export function send(socket: Socket, message: Numbered<Request> | Answer): void {
