@@ -7,12 +7,18 @@ import {
   headBucket,
   listBuckets,
 } from './buckets.ts';
+import { completeMultipartUpload } from './complete-upload.ts';
+import { copyObject } from './copy-object.ts';
 import { deleteObject, deleteObjects } from './delete-objects.ts';
 import { S3Error, type S3ErrorCode } from './errors.ts';
 import { getObject, headObject } from './get-object.ts';
 import { listObjects, listObjectsV2 } from './list-objects.ts';
+import { abortMultipartUpload, createMultipartUpload, listMultipartUploads, listParts } from './multipart.ts';
+import { getBucketAcl, getObjectAcl, getObjectAttributes, getObjectTagging } from './object-attributes.ts';
 import { putObject } from './put-object.ts';
+import { restoreObject } from './restore-object.ts';
 import type { Operation, RequestHead } from './types.ts';
+import { uploadPart, uploadPartCopy } from './upload-part.ts';
 
 export interface NamedOperation {
   readonly name: string;
@@ -31,6 +37,8 @@ const BUCKET: Table = {
   'GET list-type=2': { name: 'ListObjectsV2', run: listObjectsV2 },
   'GET location': { name: 'GetBucketLocation', run: getBucketLocation },
   'GET versioning': { name: 'GetBucketVersioning', run: getBucketVersioning },
+  'GET acl': { name: 'GetBucketAcl', run: getBucketAcl },
+  'GET uploads': { name: 'ListMultipartUploads', run: listMultipartUploads },
   'POST delete': { name: 'DeleteObjects', run: deleteObjects },
 };
 const OBJECT: Table = {
@@ -38,6 +46,19 @@ const OBJECT: Table = {
   GET: { name: 'GetObject', run: getObject },
   HEAD: { name: 'HeadObject', run: headObject },
   DELETE: { name: 'DeleteObject', run: deleteObject },
+  'PUT copy': { name: 'CopyObject', run: copyObject },
+  'GET partNumber': { name: 'GetObject', run: getObject },
+  'HEAD partNumber': { name: 'HeadObject', run: headObject },
+  'GET acl': { name: 'GetObjectAcl', run: getObjectAcl },
+  'GET tagging': { name: 'GetObjectTagging', run: getObjectTagging },
+  'GET attributes': { name: 'GetObjectAttributes', run: getObjectAttributes },
+  'POST restore': { name: 'RestoreObject', run: restoreObject },
+  'POST uploads': { name: 'CreateMultipartUpload', run: createMultipartUpload },
+  'POST uploadId': { name: 'CompleteMultipartUpload', run: completeMultipartUpload },
+  'GET uploadId': { name: 'ListParts', run: listParts },
+  'DELETE uploadId': { name: 'AbortMultipartUpload', run: abortMultipartUpload },
+  'PUT partNumber uploadId': { name: 'UploadPart', run: uploadPart },
+  'PUT partNumber uploadId copy': { name: 'UploadPartCopy', run: uploadPartCopy },
 };
 
 /** Parameters that turn a request into another operation; all others only refine one. */
@@ -101,6 +122,7 @@ export function resolveOperation(head: RequestHead): NamedOperation {
   const table = bucket === '' ? SERVICE : key === '' ? BUCKET : OBJECT;
   const parts = SUBRESOURCES.filter((name) => query.has(name));
   if (query.get('list-type') === '2' && key === '' && parts.length === 0) parts.push('list-type=2');
+  if (method === 'PUT' && table === OBJECT && head.headers.has('x-amz-copy-source')) parts.push('copy');
   const name = [method, ...parts].join(' ');
   const operation = table[name];
   if (operation !== undefined) return operation;
