@@ -1,5 +1,5 @@
 /** Under which condition an object may be written, and whether what is there now is what was meant. */
-import { RollcallError } from '../errors.ts';
+import { asRollcallError, RollcallError } from '../errors.ts';
 import type { BucketFeatures, UploadedObject, WriteCondition } from '../sync/ports.ts';
 import { isMd5Etag, partCountOf, sameEtag } from './etags.ts';
 import { inForm } from './probe.ts';
@@ -45,7 +45,16 @@ export async function lookFirst(
   return holds ? null : alreadyThere(requests, intended, found);
 }
 
-/** After a refused condition: the object that is there, if it has the very bytes; OBJECT_PRECONDITION otherwise. */
+/**
+ * Was a write refused because of what is in the bucket? A missing object answers an If-Match with 404; so does an
+ * upload in parts that an earlier try completed, whose answer was lost.
+ */
+export function isRefusedWrite(error: unknown): boolean {
+  const { code } = asRollcallError(error);
+  return code === 'OBJECT_PRECONDITION' || code === 'OBJECT_MISSING';
+}
+
+/** After a refused write: the object that is there, if it has the very bytes; OBJECT_PRECONDITION otherwise. */
 export async function lookAfter(
   { requests }: UploadContext,
   intended: Intended,

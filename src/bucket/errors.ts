@@ -80,11 +80,6 @@ export function toRollcallError(thrown: unknown, subject: RequestSubject): Rollc
   });
 }
 
-/** What the server called it (`NoSuchUpload`, `BadDigest`, …), when this error came from a server. */
-export function failureName(error: unknown): string | null {
-  return error instanceof RollcallError && error.cause instanceof S3Failure ? error.cause.name : null;
-}
-
 /** How often a request that threw this was sent. */
 export function attemptsOf(thrown: unknown): number {
   return factsOf(thrown).attempts;

@@ -11,12 +11,12 @@ import type { Log, UploadedObject, UploadRequest } from '../sync/ports.ts';
 import {
   conditionHeaders,
   type Intended,
+  isRefusedWrite,
   lookAfter,
   lookFirst,
   type UploadContext,
   verifyWritten,
 } from './conditions.ts';
-import { failureName } from './errors.ts';
 import { multipartEtag, unquoted, uploadPartSize } from './etags.ts';
 import type { Slots } from './slots.ts';
 import { checkMd5, objectMetadata } from './upload.ts';
@@ -150,9 +150,7 @@ async function complete(
     const about = { kind: 'put', doing: 'complete the upload of', key } as const;
     answered = unquoted((await context.requests.send(command, about, signal)).ETag);
   } catch (error) {
-    // An upload is also gone when an earlier try completed it and only the answer was lost.
-    const settled = asRollcallError(error).code === 'OBJECT_PRECONDITION' || failureName(error) === 'NoSuchUpload';
-    if (!settled) throw error;
+    if (!isRefusedWrite(error)) throw error;
     return lookAfter(context, intended, signal);
   }
   return verifyWritten(context, intended, answered, signal);
@@ -164,8 +162,8 @@ async function abandon({ context, request, at }: Upload): Promise<void> {
   try {
     await context.requests.send(new AbortMultipartUploadCommand(at), about, AbortSignal.timeout(ABORT_TIMEOUT_MS));
   } catch (error) {
-    if (failureName(error) === 'NoSuchUpload') return;
     const { code, message } = asRollcallError(error);
+    if (code === 'OBJECT_MISSING') return;
     context.log?.warn({ code, key: request.key }, `An unfinished upload could not be removed: ${message}`);
   }
 }

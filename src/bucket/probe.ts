@@ -179,12 +179,15 @@ class Probe {
     // Another body each time, so that each version has an ETag of its own.
     const body = Buffer.from(`Rollcall probe ${this.#body++}`);
     const command = new PutObjectCommand({ ...this.#at, Body: body, ContentType: 'text/plain', ...options });
-    return this.#outcome(async () => {
+    const before = this.#written;
+    // Set beforehand: a write that ends in an error may have happened all the same, and is cleaned up.
+    this.#written = true;
+    const outcome = await this.#outcome(async () => {
       const about = { kind: 'put', doing: 'write', key: this.#at.Key } as const;
-      // Set beforehand: a write whose answer is lost must be cleaned up too.
-      this.#written = true;
       this.#etag = unquoted((await this.#requests.send(command, about, this.#signal)).ETag);
     });
+    if (outcome !== 'done') this.#written = before;
+    return outcome;
   }
 
   #delete(options: { readonly IfMatch?: string }, signal: AbortSignal): Promise<Outcome> {

@@ -2,11 +2,12 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { asRollcallError, RollcallError } from '../errors.ts';
+import { RollcallError } from '../errors.ts';
 import type { UploadedObject, UploadRequest } from '../sync/ports.ts';
 import {
   conditionHeaders,
   type Intended,
+  isRefusedWrite,
   lookAfter,
   lookFirst,
   type UploadContext,
@@ -49,7 +50,7 @@ export async function uploadWhole(
   try {
     answered = unquoted((await context.requests.send(command, { kind: 'put', doing: 'write', key }, signal)).ETag);
   } catch (error) {
-    if (asRollcallError(error).code !== 'OBJECT_PRECONDITION') throw error;
+    if (!isRefusedWrite(error)) throw error;
     return lookAfter(context, intended, signal);
   }
   onBytes?.(size);
