@@ -1,23 +1,27 @@
 /** Pending changes as a person reads them, grouped by kind with the reason of each. Pure. */
 import type { Action } from '../sync/types.ts';
 import type { SavedPlan } from '../sync/plan-file.ts';
-import type { Paint } from './screen.ts';
+import type { Paint, Style } from './screen.ts';
 import { bytes, columnsOf, count, oneLine, padded, printable } from './text.ts';
 
 const FIRST = 20;
 const WIDEST_PATH = 60;
 
 /** What a person must see first comes first; deletions stand out last. */
-const GROUPS: readonly (readonly [heading: string, belongs: (action: Action) => boolean])[] = [
-  ['Lost: gone from disk and bucket both', (a) => isReport(a, 'lost') || (a.kind === 'mark' && a.state === 'lost')],
-  ['Conflicts: left alone, for you to decide', (a) => isReport(a, 'conflict')],
-  ['Still changing: left for the next run', (a) => isReport(a, 'unstable')],
-  ['Upload', (a) => a.kind === 'upload'],
-  ['Upload again', (a) => a.kind === 'reupload'],
-  ['Adopt: in the bucket already, to be recorded', (a) => a.kind === 'adopt'],
-  ['Correct the record', (a) => a.kind === 'update'],
-  ['Mark as orphaned: gone from disk, the object stays', (a) => a.kind === 'mark' && a.state === 'orphaned'],
-  ['DELETE from the bucket', (a) => a.kind === 'delete'],
+const GROUPS: readonly (readonly [style: Style, heading: string, belongs: (action: Action) => boolean])[] = [
+  [
+    'red',
+    'Lost: gone from disk and bucket both',
+    (a) => isReport(a, 'lost') || (a.kind === 'mark' && a.state === 'lost'),
+  ],
+  ['yellow', 'Conflicts: left alone, for you to decide', (a) => isReport(a, 'conflict')],
+  ['yellow', 'Still changing: left for the next run', (a) => isReport(a, 'unstable')],
+  ['cyan', 'Upload', (a) => a.kind === 'upload'],
+  ['cyan', 'Upload again', (a) => a.kind === 'reupload'],
+  ['cyan', 'Adopt: in the bucket already, to be recorded', (a) => a.kind === 'adopt'],
+  ['cyan', 'Correct the record', (a) => a.kind === 'update'],
+  ['cyan', 'Mark as orphaned: gone from disk, the object stays', (a) => a.kind === 'mark' && a.state === 'orphaned'],
+  ['red', 'DELETE from the bucket', (a) => a.kind === 'delete'],
 ];
 
 function isReport(action: Action, what: string): boolean {
@@ -30,9 +34,9 @@ export function planLines(plan: SavedPlan, all: boolean, paint: Paint): string[]
   const album = plan.album === null ? '' : `, album ${plan.album}`;
   const where = printable(`${library.name}${album} → s3://${library.bucket}/${library.prefix}`);
   if (actions.length === 0) return [`${where}: nothing pending`, ''];
-  const groups = GROUPS.flatMap(([heading, belongs]) => {
+  const groups = GROUPS.flatMap(([style, heading, belongs]) => {
     const members = actions.filter(belongs);
-    return members.length === 0 ? [] : [...groupLines(heading, members, all, paint), ''];
+    return members.length === 0 ? [] : [...groupLines(paint(style, heading), members, all, paint), ''];
   });
   return [paint('bold', `${where}: ${count(actions.length)} pending`), '', ...groups];
 }
@@ -50,7 +54,7 @@ function groupLines(heading: string, members: readonly Action[], all: boolean, p
   if (members.length > shown.length) {
     lines.push(`  … and ${count(members.length - shown.length)} more (--all prints every one)`);
   }
-  return [`${paint('cyan', heading)} (${total})`, ...lines.map((line) => line.trimEnd())];
+  return [`${heading} (${total})`, ...lines.map((line) => line.trimEnd())];
 }
 
 function bytesToSend(action: Action): number {

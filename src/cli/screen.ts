@@ -32,11 +32,9 @@ export function createScreen(stdout: Stream, stderr: Stream): Screen {
   stdout.on('error', () => {});
   stderr.on('error', () => {});
 
-  const erase = () => {
-    if (liveLine !== null) stderr.write('\r\u001B[2K');
-  };
+  const erased = () => (liveLine === null ? '' : '\r\u001B[2K');
   const write = (stream: Stream, line: string) => {
-    erase();
+    if (liveLine !== null) stderr.write(erased());
     stream.write(`${line}\n`);
     if (liveLine !== null) stderr.write(liveLine);
   };
@@ -45,10 +43,10 @@ export function createScreen(stdout: Stream, stderr: Stream): Screen {
     say: (line) => write(stderr, line),
     live(line) {
       if (!stderr.isTTY) return;
-      erase();
       // The last column stays free: a terminal that wraps there could not be redrawn.
-      liveLine = line === null ? null : cutEnd(line, (stderr.columns || 80) - 1);
-      if (liveLine !== null) stderr.write(liveLine);
+      const next = line === null ? null : cutEnd(line, (stderr.columns || 80) - 1);
+      stderr.write(erased() + (next ?? ''));
+      liveLine = next;
     },
     liveColumns: () => (stderr.isTTY ? (stderr.columns || 80) - 1 : null),
     paint: {

@@ -16,7 +16,7 @@ export interface Greeting {
 /** The lines of the greeting. */
 export function greetingLines(greeting: Greeting, paint: Paint): string[] {
   const { version, config, rollcall, address, portWasBusy } = greeting;
-  const { photos, database, bucket } = rollcall.places;
+  const { photos, database, bucket, dataDir } = rollcall.places;
   const notices = [
     ...(portWasBusy === null ? [] : [`Port ${portWasBusy} is in use by another program; this is another one.`]),
     ...rollcall.notices,
@@ -29,6 +29,7 @@ export function greetingLines(greeting: Greeting, paint: Paint): string[] {
     row('Photos', `${printable(photos.at)}${photos.demo ? ' (demo library)' : ''}`),
     row('Database', `${printable(database.at)}${database.embedded ? ' (embedded PostgreSQL)' : ''}`),
     row('Bucket', `${printable(bucket.at)}${bucket.embedded ? ' (embedded S3, for trying out)' : ''}`),
+    ...(database.embedded || bucket.embedded ? [row('Data', `${printable(dataDir)} (of what is embedded)`)] : []),
     row('API', `${address}/docs`),
     '',
     ...ownLines(rollcall.places),

@@ -56,7 +56,10 @@ export async function withRollcall<T>(
 }
 
 async function runSync(session: Session, job: SyncJob, rollcall: Rollcall): Promise<ExitCode> {
-  const { screen, options, signal } = session;
+  const { screen, options, signal, config } = session;
+  if (job.target === null && config.demoLibrary && !existsSync(config.photosRoot)) {
+    screen.say('No photos yet: set PHOTOS_ROOT, name a folder, or start `rollcall serve` for a demo library.');
+  }
   const request = await scoped(job, rollcall);
   const plans: SavedPlan[] = [];
   const onPlan = (plan: SavedPlan) => plans.push(plan);

@@ -1,7 +1,16 @@
 /** A folder to run the built program in, as somebody does who has nothing but the program. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { builtCli } from '../support/built.ts';
@@ -18,6 +27,8 @@ export interface Running {
   /** Resolves when the text has appeared on standard output or standard error; rejects if the program ends first. */
   says(text: string | RegExp): Promise<void>;
   readonly ended: Promise<Ran>;
+  /** Standard output so far. */
+  said(): string;
 }
 
 export interface CliWorld {
@@ -37,6 +48,8 @@ export interface CliWorld {
 export async function cliWorld(): Promise<CliWorld> {
   const program = await builtCli();
   const dir = mkdtempSync(join(tmpdir(), 'rollcall-cli-'));
+  // As root, PostgreSQL runs as another user: it must be able to pass through.
+  chmodSync(dir, 0o711);
   const { PATH = '', HOME = '' } = process.env;
   const env: Record<string, string> = { PATH, HOME, TMPDIR: tmpdir() };
   const running = new Set<ChildProcess>();
@@ -90,6 +103,7 @@ function follow(child: ChildProcess): Running {
   return {
     process: child,
     ended,
+    said: () => said.stdout,
     says: (text) =>
       new Promise((resolve, reject) => {
         const listener = () => {

@@ -153,8 +153,8 @@ describe('the exit code of a report', () => {
 
 describe('the greeting of serve', () => {
   const embedded = {
-    database: { embedded: true, at: '/w/.data/postgres' },
-    bucket: { embedded: true, at: '/w/.data/s3' },
+    database: { embedded: true, at: '127.0.0.1:5433/rollcall' },
+    bucket: { embedded: true, at: 'http://127.0.0.1:9000 s3://rollcall/photos/' },
     photos: { demo: true, at: '/w/photos' },
     dataDir: '/w/.data',
   };
@@ -175,8 +175,9 @@ Note: Port 3000 is in use by another program; this is another one.
 Note: a stale lock was removed
 
   Photos    /w/photos (demo library)
-  Database  /w/.data/postgres (embedded PostgreSQL)
-  Bucket    /w/.data/s3 (embedded S3, for trying out)
+  Database  127.0.0.1:5433/rollcall (embedded PostgreSQL)
+  Bucket    http://127.0.0.1:9000 s3://rollcall/photos/ (embedded S3, for trying out)
+  Data      /w/.data (of what is embedded)
   API       http://127.0.0.1:3001/docs
 
 To use your own, set in the environment or in .env:
