@@ -153,6 +153,9 @@ CREATE UNIQUE INDEX "Library_bucket_prefix_key" ON "Library"("bucket", "prefix")
 CREATE UNIQUE INDEX "Album_libraryId_path_key" ON "Album"("libraryId", "path");
 
 -- CreateIndex
+CREATE UNIQUE INDEX "Album_id_libraryId_key" ON "Album"("id", "libraryId");
+
+-- CreateIndex
 CREATE INDEX "Photo_libraryId_key_idx" ON "Photo"("libraryId", "key");
 
 -- CreateIndex
@@ -189,16 +192,16 @@ CREATE INDEX "Run_parentId_idx" ON "Run"("parentId");
 CREATE INDEX "RunAction_runId_id_idx" ON "RunAction"("runId", "id");
 
 -- CreateIndex
+CREATE INDEX "ArchivedObject_photoId_idx" ON "ArchivedObject"("photoId");
+
+-- CreateIndex
 CREATE UNIQUE INDEX "ArchivedObject_bucket_key_key" ON "ArchivedObject"("bucket", "key");
 
 -- AddForeignKey
 ALTER TABLE "Album" ADD CONSTRAINT "Album_libraryId_fkey" FOREIGN KEY ("libraryId") REFERENCES "Library"("id") ON DELETE CASCADE ON UPDATE CASCADE;
 
 -- AddForeignKey
-ALTER TABLE "Photo" ADD CONSTRAINT "Photo_libraryId_fkey" FOREIGN KEY ("libraryId") REFERENCES "Library"("id") ON DELETE CASCADE ON UPDATE CASCADE;
-
--- AddForeignKey
-ALTER TABLE "Photo" ADD CONSTRAINT "Photo_albumId_fkey" FOREIGN KEY ("albumId") REFERENCES "Album"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+ALTER TABLE "Photo" ADD CONSTRAINT "Photo_albumId_libraryId_fkey" FOREIGN KEY ("albumId", "libraryId") REFERENCES "Album"("id", "libraryId") ON DELETE CASCADE ON UPDATE CASCADE;
 
 -- AddForeignKey
 ALTER TABLE "Variant" ADD CONSTRAINT "Variant_photoId_fkey" FOREIGN KEY ("photoId") REFERENCES "Photo"("id") ON DELETE CASCADE ON UPDATE CASCADE;

@@ -1,0 +1,38 @@
+/** Album rows of photos that are being written. */
+import type pg from 'pg';
+import type { Library } from '../sync/types.ts';
+
+/** The path of the album that holds this photo: the folder part of its key below the prefix, `.` for the root. */
+export function albumPathOf(library: Library, key: string): string {
+  const end = key.lastIndexOf('/');
+  return end < library.prefix.length ? '.' : key.slice(library.prefix.length, end);
+}
+
+/** Ids of the albums of these keys by album path; those that have no row yet get one, in the caller's transaction. */
+export async function albumIds(
+  client: pg.PoolClient,
+  library: Library,
+  photos: readonly { readonly key: string }[],
+): Promise<ReadonlyMap<string, string>> {
+  const paths = [...new Set(photos.map(({ key }) => albumPathOf(library, key)))].sort();
+  const ids = await existing(client, library, paths);
+  const missing = paths.filter((path) => !ids.has(path));
+  if (missing.length === 0) return ids;
+  await client.query(
+    `INSERT INTO "Album" ("libraryId", "path") SELECT $1, * FROM unnest($2::text[])
+     ON CONFLICT ("libraryId", "path") DO NOTHING`,
+    [library.id, missing],
+  );
+  // Not RETURNING: it leaves out a row that another writer made in between.
+  return new Map([...ids, ...(await existing(client, library, missing))]);
+}
+
+async function existing(
+  client: pg.PoolClient,
+  library: Library,
+  paths: readonly string[],
+): Promise<Map<string, string>> {
+  const sql = 'SELECT "id", "path" FROM "Album" WHERE "libraryId" = $1 AND "path" = ANY($2::text[])';
+  const { rows } = await client.query<{ id: string; path: string }>(sql, [library.id, paths]);
+  return new Map(rows.map((row) => [row.path, row.id]));
+}

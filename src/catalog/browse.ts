@@ -1,0 +1,132 @@
+/** CatalogBrowser: pages of albums, photos and runs. */
+import type { AlbumView, CatalogBrowser, PhotoView, RunView, StateCounts } from '../sync/browse.ts';
+import type { PhotoState, Report } from '../sync/types.ts';
+import { cursorParts, isText, isUuid, limitOf, pageOf } from './cursor.ts';
+import type { Database } from './database.ts';
+import type { Photo, Prisma, Run } from './generated/client.ts';
+import { PhotoState as States } from './generated/enums.ts';
+
+const STATES: readonly PhotoState[] = Object.values(States);
+
+/** One index scan an album, and only for the albums of the page. */
+const ALBUM_VIEWS = `
+SELECT a."id", a."libraryId", a."path", s.* FROM (ALBUMS) AS a CROSS JOIN LATERAL (
+  SELECT count(*)::int AS photos, coalesce(sum(p."size"), 0)::float8 AS bytes,
+         ${STATES.map((state) => `count(*) FILTER (WHERE p."state" = '${state}')::int AS "${state}"`).join(', ')}
+    FROM "Photo" AS p WHERE p."albumId" = a."id") AS s
+ ORDER BY a."libraryId", a."path"`;
+const ALBUM_PAGE = ALBUM_VIEWS.replace(
+  'ALBUMS',
+  `SELECT * FROM "Album" WHERE ($1::uuid IS NULL OR "libraryId" = $1) AND ("libraryId", "path") > ($2::uuid, $3)
+    ORDER BY "libraryId", "path" LIMIT $4`,
+);
+const ALBUM_BY_ID = ALBUM_VIEWS.replace('ALBUMS', 'SELECT * FROM "Album" WHERE "id" = $1');
+const ALBUM_BY_PATH = ALBUM_VIEWS.replace('ALBUMS', 'SELECT * FROM "Album" WHERE "libraryId" = $1 AND "path" = $2');
+const LEAST_UUID = '00000000-0000-0000-0000-000000000000';
+
+type AlbumRow = Pick<AlbumView, 'id' | 'libraryId' | 'path' | 'photos' | 'bytes'> & StateCounts;
+
+/** The rows of a catalog to look at. An id that is no UUID is one that nothing has. */
+export function catalogBrowser(database: Database): CatalogBrowser {
+  const { prisma } = database;
+  const albumRows = async (sql: string, values: unknown[]) => {
+    const { rows } = await database.ask(() => database.pool.query<AlbumRow>(sql, values));
+    return rows;
+  };
+  return {
+    albums: async ({ libraryId }, page) => {
+      const limit = limitOf(page);
+      const after = cursorParts(page, [isUuid, isText]) ?? [LEAST_UUID, ''];
+      if (libraryId !== undefined && !isUuid(libraryId)) return { items: [], nextCursor: null };
+      const rows = await albumRows(ALBUM_PAGE, [libraryId ?? null, ...after, limit + 1]);
+      return pageOf(rows, limit, albumView, (row) => [row.libraryId, row.path]);
+    },
+    album: async (id) => firstView(isUuid(id) ? await albumRows(ALBUM_BY_ID, [id]) : []),
+    albumByPath: async (libraryId, path) => {
+      return firstView(isUuid(libraryId) && isText(path) ? await albumRows(ALBUM_BY_PATH, [libraryId, path]) : []);
+    },
+    photos: async (albumId, { state }, page) => {
+      const limit = limitOf(page);
+      const after = cursorParts(page, [isText])?.[0];
+      if (!isUuid(albumId)) return { items: [], nextCursor: null };
+      const where = { albumId, ...(state ? { state } : {}), ...(after === undefined ? {} : { key: { gt: after } }) };
+      const query = { where, orderBy: { key: 'asc' }, take: limit + 1 } as const;
+      const rows = await database.ask(() => prisma.photo.findMany(query));
+      return pageOf(rows, limit, photoView, (row) => [row.key]);
+    },
+    photo: async (id) => {
+      const row = isUuid(id) ? await database.ask(() => prisma.photo.findUnique({ where: { id } })) : null;
+      return row && photoView(row);
+    },
+    runs: async ({ libraryId }, page) => {
+      const limit = limitOf(page);
+      const after = cursorParts(page, [isTime, isUuid]);
+      if (libraryId !== undefined && !isUuid(libraryId)) return { items: [], nextCursor: null };
+      const where = { ...(libraryId ? { libraryId } : {}), ...(after ? olderThan(after) : {}) };
+      const orderBy: Prisma.RunOrderByWithRelationInput[] = [{ startedAt: 'desc' }, { id: 'desc' }];
+      const rows = await database.ask(() => prisma.run.findMany({ where, orderBy, take: limit + 1 }));
+      return pageOf(rows, limit, runView, (row) => [row.startedAt.toISOString(), row.id]);
+    },
+    run: async (id) => {
+      const row = isUuid(id) ? await database.ask(() => prisma.run.findUnique({ where: { id } })) : null;
+      return row && runView(row);
+    },
+  };
+}
+
+function firstView([row]: readonly AlbumRow[]): AlbumView | null {
+  return row === undefined ? null : albumView(row);
+}
+
+function albumView({ id, libraryId, path, photos, bytes, ...states }: AlbumRow): AlbumView {
+  return { id, libraryId, path, photos, bytes, states };
+}
+
+function photoView(row: Photo): PhotoView {
+  return {
+    id: row.id,
+    libraryId: row.libraryId,
+    albumId: row.albumId,
+    path: row.path,
+    fileName: row.fileName,
+    bucket: row.bucket,
+    key: row.key,
+    kind: row.kind,
+    contentType: row.contentType,
+    size: Number(row.size),
+    modifiedAt: new Date(Number(row.mtimeNs / 1_000_000n)).toISOString(),
+    md5: row.md5,
+    etag: row.etag,
+    storageClass: row.storageClass,
+    state: row.state,
+    orphanedAt: row.orphanedAt?.toISOString() ?? null,
+    lastError: row.lastError,
+    verifiedAt: row.verifiedAt?.toISOString() ?? null,
+    createdAt: row.createdAt.toISOString(),
+    updatedAt: row.updatedAt.toISOString(),
+  };
+}
+
+function runView(row: Run): RunView {
+  return {
+    id: row.id,
+    libraryId: row.libraryId,
+    parentId: row.parentId,
+    album: row.album,
+    kind: row.kind,
+    status: row.status,
+    policy: row.policy,
+    // Written by finishRun and by nobody else.
+    report: row.report as Report | null,
+    startedAt: row.startedAt.toISOString(),
+    finishedAt: row.finishedAt?.toISOString() ?? null,
+  };
+}
+
+function olderThan([startedAt = '', id = '']: readonly string[]): Prisma.RunWhereInput {
+  return { OR: [{ startedAt: { lt: startedAt } }, { startedAt, id: { lt: id } }] };
+}
+
+function isTime(text: string): boolean {
+  return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(text) && !Number.isNaN(Date.parse(text));
+}

@@ -1,0 +1,77 @@
+/** The connections of one catalog: a pool that Prisma and the bulk statements share. */
+import { PrismaPg } from '@prisma/adapter-pg';
+import pg from 'pg';
+import type { Log } from '../sync/ports.ts';
+import { type ConnectionSettings, connectionSettings } from './connection.ts';
+import { asDatabaseError } from './errors.ts';
+import { PrismaClient } from './generated/client.ts';
+
+/** A statement that has not answered by then never will: its connection is given up. */
+const STATEMENT_MS = 300_000;
+
+export interface Database {
+  /** For the bulk statements: the driver without Prisma's copies of every value, which a sync would spend its CPU on. */
+  readonly pool: pg.Pool;
+  readonly prisma: PrismaClient;
+  readonly settings: ConnectionSettings;
+  /**
+   * What `work` answers; its errors as RollcallErrors. Gives up waiting when `signal` aborts: the statement itself
+   * ends on its own.
+   */
+  ask<Answer>(work: () => Promise<Answer>, signal?: AbortSignal): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  readonly url: string;
+  readonly maxConnections: number;
+  readonly log?: Log;
+}
+
+/** Opens a pool; no connection is made before the first question. BAD_CONFIG for an address that is none. */
+export function openDatabase(options: DatabaseOptions): Database {
+  const settings = connectionSettings(options.url);
+  const { place, schema } = settings;
+  const pool = new pg.Pool({
+    ...settings.config,
+    max: options.maxConnections,
+    query_timeout: STATEMENT_MS,
+    idleTimeoutMillis: 30_000,
+  });
+  const onPoolError = (error: Error) => {
+    options.log?.warn({ cause: error.message }, `a connection to PostgreSQL at ${place.host}:${place.port} broke`);
+  };
+  const prisma = new PrismaClient({ adapter: new PrismaPg(pool, { schema, onPoolError }) });
+  // Prisma listens only once it has been asked something.
+  pool.on('error', () => {});
+  return {
+    pool,
+    prisma,
+    settings,
+    ask: async (work, signal) => {
+      try {
+        return await untilAborted(work, signal);
+      } catch (thrown) {
+        signal?.throwIfAborted();
+        throw asDatabaseError(thrown, place);
+      }
+    },
+    close: async () => {
+      await prisma.$disconnect();
+      await pool.end();
+    },
+  };
+}
+
+async function untilAborted<Answer>(work: () => Promise<Answer>, signal?: AbortSignal): Promise<Answer> {
+  if (signal === undefined) return work();
+  signal.throwIfAborted();
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([work(), aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}

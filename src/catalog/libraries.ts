@@ -1,0 +1,169 @@
+/** LibraryStore: the libraries, of which no two may overlap in a bucket. */
+import { RollcallError } from '../errors.ts';
+import type { LibraryStore, NewLibrary } from '../sync/browse.ts';
+import type { Library } from '../sync/types.ts';
+import { cursorParts, isText, isUuid, limitOf, pageOf } from './cursor.ts';
+import type { Database } from './database.ts';
+import type { Library as LibraryRow, Prisma } from './generated/client.ts';
+import { lockScope } from './lock.ts';
+
+/** Creators take turns, so that two of them cannot both find the place free. Any number that is ours will do. */
+const CREATION_LOCK = 7_655_120_401_117_001n;
+
+type Transaction = Prisma.TransactionClient;
+
+/** The libraries of a catalog. Changes of the place in the bucket, and removal, wait for no run: SYNC_IN_PROGRESS. */
+export function libraryStore(database: Database): LibraryStore {
+  const { prisma } = database;
+  const find = async (idOrName: string) => {
+    if (!isText(idOrName)) return null;
+    const byId = isUuid(idOrName) ? await byIdOrNull(database, idOrName) : null;
+    return byId ?? (await database.ask(() => prisma.library.findUnique({ where: { name: idOrName } })));
+  };
+  return {
+    list: async (page) => {
+      const limit = limitOf(page);
+      const after = cursorParts(page, [isText])?.[0];
+      const where = after === undefined ? {} : { name: { gt: after } };
+      const query = { where, orderBy: { name: 'asc' }, take: limit + 1 } as const;
+      const rows = await database.ask(() => prisma.library.findMany(query));
+      return pageOf(rows, limit, libraryOf, (row) => [row.name]);
+    },
+    find: async (idOrName) => {
+      const row = await find(idOrName);
+      return row && libraryOf(row);
+    },
+    create: (library) =>
+      oneAtATime(database, async (tx) => {
+        await checkPlace(tx, library, null);
+        await checkName(tx, library.name, null);
+        return libraryOf(await tx.library.create({ data: dataOf(library) }));
+      }),
+    ensure: (library) => oneAtATime(database, (tx) => ensure(tx, library)),
+    update: (id, change) => update(database, id, change),
+    remove: async (id) => {
+      const library = await known(database, id);
+      const lock = await lockScope(database, { library, album: null }, new AbortController().signal);
+      try {
+        await database.ask(() => prisma.library.deleteMany({ where: { id } }));
+      } finally {
+        await lock.release();
+      }
+    },
+  };
+}
+
+async function ensure(tx: Transaction, wanted: NewLibrary): Promise<Library> {
+  const there = await tx.library.findUnique({
+    where: { bucket_prefix: { bucket: wanted.bucket, prefix: wanted.prefix } },
+  });
+  if (there === null) {
+    await checkPlace(tx, wanted, null);
+    return libraryOf(await tx.library.create({ data: { ...dataOf(wanted), name: await freeName(tx, wanted.name) } }));
+  }
+  if (there.root !== wanted.root) {
+    throw new RollcallError(
+      'LIBRARY_CONFLICT',
+      `s3://${there.bucket}/${there.prefix} belongs to library "${there.name}" with root ${there.root}, not ` +
+        `${wanted.root}. Sync to another prefix; or, if the photos moved, give library "${there.name}" the new root`,
+      { field: 'root' },
+    );
+  }
+  if (JSON.stringify(there.excludes) === JSON.stringify(wanted.excludes)) return libraryOf(there);
+  return libraryOf(await tx.library.update({ where: { id: there.id }, data: { excludes: [...wanted.excludes] } }));
+}
+
+async function update(database: Database, id: string, change: Partial<NewLibrary>): Promise<Library> {
+  const before = await known(database, id);
+  const moved =
+    (change.bucket ?? before.bucket) !== before.bucket || (change.prefix ?? before.prefix) !== before.prefix;
+  // A run that is under way would write rows with keys of the old place.
+  const signal = new AbortController().signal;
+  const lock = moved ? await lockScope(database, { library: before, album: null }, signal) : null;
+  try {
+    return await oneAtATime(database, async (tx) => {
+      const after = { ...before, ...change };
+      if (moved) {
+        await checkEmpty(tx, before);
+        await checkPlace(tx, after, id);
+      }
+      await checkName(tx, after.name, id);
+      return libraryOf(await tx.library.update({ where: { id }, data: dataOf(after) }));
+    });
+  } finally {
+    await lock?.release();
+  }
+}
+
+async function oneAtATime<Answer>(database: Database, work: (tx: Transaction) => Promise<Answer>): Promise<Answer> {
+  return database.ask(() =>
+    database.prisma.$transaction(
+      async (tx) => {
+        await tx.$executeRaw`SELECT pg_advisory_xact_lock(${CREATION_LOCK})`;
+        return work(tx);
+      },
+      { maxWait: 10_000, timeout: 20_000 },
+    ),
+  );
+}
+
+/** Keys under overlapping prefixes would belong to two libraries, and each would take the other's for its own. */
+async function checkPlace(tx: Transaction, library: NewLibrary, self: string | null): Promise<void> {
+  const { prefix } = library;
+  if (prefix !== '' && (!prefix.endsWith('/') || prefix !== prefix.normalize('NFC'))) {
+    throw new RollcallError('BAD_INPUT', 'prefix must end in / and be in Unicode normal form NFC', { field: 'prefix' });
+  }
+  const others = await tx.library.findMany({ where: { bucket: library.bucket } });
+  const other = others.find(
+    (one) => one.id !== self && (one.prefix.startsWith(prefix) || prefix.startsWith(one.prefix)),
+  );
+  if (other === undefined) return;
+  throw new RollcallError(
+    'LIBRARY_CONFLICT',
+    `s3://${library.bucket}/${prefix} overlaps library "${other.name}" at s3://${other.bucket}/${other.prefix}`,
+    { field: 'prefix' },
+  );
+}
+
+async function checkName(tx: Transaction, name: string, self: string | null): Promise<void> {
+  const other = await tx.library.findUnique({ where: { name } });
+  if (other === null || other.id === self) return;
+  throw new RollcallError('LIBRARY_CONFLICT', `there is a library "${name}" already`, { field: 'name' });
+}
+
+async function checkEmpty(tx: Transaction, library: Library): Promise<void> {
+  const photo = await tx.photo.findFirst({ where: { libraryId: library.id }, select: { id: true } });
+  if (photo === null) return;
+  throw new RollcallError(
+    'LIBRARY_CONFLICT',
+    `library "${library.name}" has photos: its bucket and prefix stay as they are. Make another library instead`,
+    { field: 'prefix' },
+  );
+}
+
+/** `photos`, or `photos 2` if that is taken, and so on. */
+async function freeName(tx: Transaction, wanted: string): Promise<string> {
+  const rows = await tx.library.findMany({ select: { name: true } });
+  const taken = new Set(rows.map((row) => row.name));
+  let name = wanted;
+  for (let n = 2; taken.has(name); n++) name = `${wanted} ${n}`;
+  return name;
+}
+
+async function known(database: Database, id: string): Promise<Library> {
+  const row = isUuid(id) ? await byIdOrNull(database, id) : null;
+  if (row === null) throw new RollcallError('NOT_FOUND', `there is no library with the id ${id}`);
+  return libraryOf(row);
+}
+
+async function byIdOrNull(database: Database, id: string): Promise<LibraryRow | null> {
+  return database.ask(() => database.prisma.library.findUnique({ where: { id } }));
+}
+
+function dataOf({ name, root, bucket, prefix, excludes }: NewLibrary) {
+  return { name, root, bucket, prefix, excludes: [...excludes] };
+}
+
+function libraryOf({ id, name, root, bucket, prefix, excludes }: LibraryRow): Library {
+  return { id, name, root, bucket, prefix, excludes };
+}

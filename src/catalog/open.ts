@@ -1,0 +1,75 @@
+/** The catalog as a whole: what the engine writes to and what people look at, over one PostgreSQL. */
+import type { CatalogBrowser, LibraryStore } from '../sync/browse.ts';
+import type { BucketFeatures, CatalogPort } from '../sync/ports.ts';
+import { catalogBrowser } from './browse.ts';
+import { applyChanges } from './changes.ts';
+import { type Database, type DatabaseOptions, openDatabase } from './database.ts';
+import { libraryStore } from './libraries.ts';
+import { lockScope } from './lock.ts';
+import { countLive, rowsInScope, rowsWithKeys } from './rows.ts';
+import { beginRun, closeAbandonedRuns, finishRun, recordActions } from './runs.ts';
+
+export interface Catalog {
+  readonly port: CatalogPort;
+  readonly libraries: LibraryStore;
+  readonly browser: CatalogBrowser;
+  /** Asks the database something and answers its version; DATABASE_UNREACHABLE, DATABASE_DENIED. */
+  ping(signal: AbortSignal): Promise<string>;
+  /** Marks as failed the runs that a dead process left running, and answers how many. */
+  closeAbandonedRuns(signal: AbortSignal): Promise<number>;
+  /** Waits for what is being asked, then closes the connections. */
+  close(): Promise<void>;
+}
+
+/** Opens the catalog of a migrated database (migrate.ts). DATABASE_UNREACHABLE, DATABASE_DENIED. */
+export async function openCatalog(options: DatabaseOptions, signal: AbortSignal): Promise<Catalog> {
+  const database = openDatabase(options);
+  const catalog: Catalog = {
+    port: catalogPort(database),
+    libraries: libraryStore(database),
+    browser: catalogBrowser(database),
+    ping: (asked) => ping(database, asked),
+    closeAbandonedRuns: (asked) => closeAbandonedRuns(database, asked),
+    close: () => database.close(),
+  };
+  try {
+    await catalog.ping(signal);
+    return catalog;
+  } catch (thrown) {
+    await database.close();
+    throw thrown;
+  }
+}
+
+function catalogPort(database: Database): CatalogPort {
+  const { prisma } = database;
+  return {
+    lock: (scope, signal) => lockScope(database, scope, signal),
+    rows: (scope, signal) => rowsInScope(database, scope, signal),
+    countLive: (scope, signal) => countLive(database, scope, signal),
+    rowsByKey: (library, keys, signal) => rowsWithKeys(database, library, keys, signal),
+    apply: (library, changes) => applyChanges(database, library, changes),
+    beginRun: (run) => beginRun(database, run),
+    recordActions: (runId, records) => recordActions(database, runId, records),
+    finishRun: (runId, status, report) => finishRun(database, runId, status, report),
+    bucketFeatures: async (bucket) => {
+      const where = { endpoint_bucket: { endpoint: bucket.endpoint, bucket: bucket.bucket } };
+      const row = await database.ask(() => prisma.bucketProfile.findUnique({ where }));
+      // Written by saveBucketFeatures and by nobody else.
+      return (row?.features as BucketFeatures | undefined) ?? null;
+    },
+    saveBucketFeatures: async (bucket, features) => {
+      const { endpoint, bucket: name } = bucket;
+      const facts = { features: { ...features }, probedAt: new Date() };
+      const where = { endpoint_bucket: { endpoint, bucket: name } };
+      const create = { endpoint, bucket: name, ...facts };
+      await database.ask(() => prisma.bucketProfile.upsert({ where, create, update: facts }));
+    },
+  };
+}
+
+async function ping(database: Database, signal: AbortSignal): Promise<string> {
+  const sql = `SELECT current_setting('server_version') AS version`;
+  const { rows } = await database.ask(() => database.pool.query<{ version: string }>(sql), signal);
+  return rows[0]?.version ?? 'unknown';
+}
