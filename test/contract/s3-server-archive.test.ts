@@ -67,11 +67,8 @@ describe('S3 server, storage classes', () => {
     describe(`in ${StorageClass}`, () => {
       needs('restore')('an object is seen but neither read nor copied', async () => {
         await s3().put(`${StorageClass}/cold`, 'hello', { StorageClass });
-        expect(await head(`${StorageClass}/cold`)).toMatchObject({
-          StorageClass,
-          ContentLength: 5,
-          Restore: undefined,
-        });
+        const found = await head(`${StorageClass}/cold`);
+        expect([found.StorageClass, found.ContentLength, found.Restore]).toEqual([StorageClass, 5, undefined]);
         const get = new GetObjectCommand(at(`${StorageClass}/cold`));
         expect(await failureOf(s3().client.send(get))).toEqual(INVALID_STATE);
         expect(await failureOf(copy(`${StorageClass}/cold`, 'out'))).toEqual(INVALID_STATE);
