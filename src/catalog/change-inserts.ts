@@ -46,14 +46,19 @@ WHERE p."libraryId" = excluded."libraryId" AND (
      (excluded."path", excluded."kind", excluded."contentType", excluded."size", excluded."mtimeNs",
       excluded."device", excluded."inode", excluded."etag", excluded."partSize", excluded."storageClass", p."md5"))`;
 
-/** Nothing was agreed: a row that is there keeps the facts of its last agreement. */
+/**
+ * Nothing was agreed: a row that is there keeps the facts of its last agreement. Its file is there too, so it is neither
+ * orphaned nor being deleted.
+ */
 const UNSETTLED = `
 INSERT INTO "Photo" AS p (${SHARED_COLUMNS}, "state", "lastError")
 SELECT $1, $2, u.* FROM unnest(${SHARED_ARRAYS}, $13::"PhotoState"[], $14::text[]) AS u
 ON CONFLICT ("bucket", "key") DO UPDATE SET
-  "state" = excluded."state", "lastError" = excluded."lastError", "orphanedAt" = NULL, "updatedAt" = now()
+  "state" = excluded."state", "lastError" = excluded."lastError", "orphanedAt" = NULL, "deletingAt" = NULL,
+  "updatedAt" = now()
 WHERE p."libraryId" = excluded."libraryId"
-  AND (p."state", p."lastError", p."orphanedAt") IS DISTINCT FROM (excluded."state", excluded."lastError", NULL)`;
+  AND ((p."state", p."lastError") IS DISTINCT FROM (excluded."state", excluded."lastError")
+       OR p."orphanedAt" IS NOT NULL OR p."deletingAt" IS NOT NULL)`;
 
 /** File and object hold the same bytes: no key twice in one call. */
 export async function writeAgreed(

@@ -10,20 +10,23 @@ export type KnownChange = Extract<RowChange, { kind: 'state' | 'refreshed' | 'de
 type StateChange = Extract<RowChange, { kind: 'state' }>;
 type Refresh = Extract<RowChange, { kind: 'refreshed' }>;
 
-/** What any new state means for the stamps: grace runs from the first orphaning; a photo in sync is not being deleted. */
+/**
+ * What any new state means for the stamps: grace runs from the first orphaning, and whoever sees a photo in some state
+ * again sees that a deletion that was announced did not come about.
+ */
 const STAMPS = `
-  "orphanedAt" = CASE WHEN u.state = 'orphaned' THEN coalesce(p."orphanedAt", now()) END,
-  "deletingAt" = CASE WHEN u.state <> 'synced' THEN p."deletingAt" END`;
+  "orphanedAt" = CASE WHEN u.state = 'orphaned' THEN coalesce(p."orphanedAt", now()) END, "deletingAt" = NULL`;
 
 const STATE = `
 UPDATE "Photo" AS p SET "state" = u.state, "lastError" = u.error, "updatedAt" = now(), ${STAMPS}
   FROM unnest($2::uuid[], $3::"PhotoState"[], $4::text[]) AS u (id, state, error)
  WHERE p."id" = u.id AND p."libraryId" = $1
-   AND (p."state", p."lastError") IS DISTINCT FROM (u.state, u.error)`;
+   AND ((p."state", p."lastError") IS DISTINCT FROM (u.state, u.error)
+        OR p."deletingAt" IS NOT NULL OR (p."orphanedAt" IS NOT NULL) <> (u.state = 'orphaned'))`;
 
 /**
  * A new spelling of the path is taken only if it still is the path of the row's key. An MD5 stays known unless the
- * size says that the bytes are others.
+ * size says that the bytes are others, a part size as long as the ETag is the one it explains.
  */
 const REFRESHED = `
 UPDATE "Photo" AS p SET
@@ -32,6 +35,7 @@ UPDATE "Photo" AS p SET
   "device" = coalesce(u.device, p."device"), "inode" = coalesce(u.inode, p."inode"),
   "md5" = CASE WHEN coalesce(u.size, p."size") = p."size" THEN p."md5" END,
   "etag" = coalesce(u.etag, p."etag"),
+  "partSize" = CASE WHEN coalesce(u.etag, p."etag") IS NOT DISTINCT FROM p."etag" THEN p."partSize" END,
   "state" = u.state, "lastError" = NULL, "updatedAt" = now(), ${STAMPS}
   FROM unnest($2::uuid[], $3::"PhotoState"[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[],
               $9::bigint[], $10::bigint[], $11::text[])

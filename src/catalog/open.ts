@@ -6,6 +6,7 @@ import { applyChanges } from './changes.ts';
 import { type Database, type DatabaseOptions, openDatabase } from './database.ts';
 import { libraryStore } from './libraries.ts';
 import { lockScope } from './lock.ts';
+import { migrate } from './migrate.ts';
 import { countLive, rowsInScope, rowsWithKeys } from './rows.ts';
 import { beginRun, closeAbandonedRuns, finishRun, recordActions } from './runs.ts';
 
@@ -21,10 +22,11 @@ export interface Catalog {
   close(): Promise<void>;
 }
 
-/** Opens the catalog of a migrated database (migrate.ts). DATABASE_UNREACHABLE, DATABASE_DENIED. */
+/** Brings the database to this version's schema (migrate.ts, whose errors it throws) and opens the catalog in it. */
 export async function openCatalog(options: DatabaseOptions, signal: AbortSignal): Promise<Catalog> {
+  await migrate(options.url, signal);
   const database = openDatabase(options);
-  const catalog: Catalog = {
+  return {
     port: catalogPort(database),
     libraries: libraryStore(database),
     browser: catalogBrowser(database),
@@ -32,13 +34,6 @@ export async function openCatalog(options: DatabaseOptions, signal: AbortSignal)
     closeAbandonedRuns: (asked) => closeAbandonedRuns(database, asked),
     close: () => database.close(),
   };
-  try {
-    await catalog.ping(signal);
-    return catalog;
-  } catch (thrown) {
-    await database.close();
-    throw thrown;
-  }
 }
 
 function catalogPort(database: Database): CatalogPort {
