@@ -102,6 +102,10 @@ function withoutAnswer(facts: Facts, { endpoint }: RequestSubject): Verdict {
 function withAnswer(facts: Facts, status: number, subject: RequestSubject): Verdict {
   const seen = seenAs(facts, status);
   const { bucket, endpoint, key } = subject;
+  if (status < 300) {
+    const why = `the answer (${status}) cannot be read; check that S3_ENDPOINT is an S3 server`;
+    return { code: key === undefined ? 'BUCKET_UNREACHABLE' : 'OBJECT_UNAVAILABLE', why };
+  }
   if (isWrongRegion(facts, status)) return wrongRegion(facts, subject);
   if (CREDENTIAL_FAULTS.has(facts.name)) {
     return {
@@ -197,7 +201,8 @@ function factsOf(thrown: unknown): Facts {
   const attempts = metadata['attempts'];
   return {
     name: text(error['name']) ?? 'Error',
-    systemCode: text(error['code']),
+    // A TypeError's code (ERR_…) is about a mistake in the program.
+    systemCode: thrown instanceof TypeError ? null : text(error['code']),
     status: typeof status === 'number' ? status : null,
     message: text(error['message']) ?? '',
     attempts: typeof attempts === 'number' ? attempts : 1,

@@ -184,10 +184,13 @@ describe('a probe that breaks off', () => {
     expect(await s3().keys('broken/')).toEqual([]);
   });
 
-  test('does not believe something that is no S3 at all', async () => {
-    failNth('every', { kind: 'answer', status: 200, body: '<html><body>Log in</body></html>' }, () => true);
-    expect(await codeOf(newService().preflight('photos/', null, live))).toBe('BUCKET_UNREACHABLE');
-  });
+  test.each(['<html><body>Log in</body></html>', '<!DOCTYPE html><p>Log in', 'Log in', ''])(
+    'does not believe something that is no S3 at all: %j',
+    async (body) => {
+      failNth('every', { kind: 'answer', status: 200, body }, () => true);
+      expect(await codeOf(newService().preflight('photos/', null, live))).toBe('BUCKET_UNREACHABLE');
+    },
+  );
 });
 
 describe('uploading whole', () => {
@@ -284,6 +287,15 @@ describe('uploading in parts', () => {
     expect(await upload(service, key, content)).toMatchObject({ md5: md5(content), partSize: 16 * MIB });
     expect(md5(await s3().read(key))).toBe(md5(content));
     expect(await unfinishedUploads()).toBe(0);
+  });
+
+  test('a completion that fails after its 200 has gone out is tried again', async () => {
+    const service = await ready();
+    const key = newKey();
+    const body = (): string => '<?xml version="1.0"?><Error><Code>InternalError</Code><Message>x</Message></Error>';
+    failNth(1, { kind: 'rewrite', body }, isComplete);
+    expect(await upload(service, key, content)).toMatchObject({ md5: md5(content), partSize: 16 * MIB });
+    expect(proxy.seen.filter(isComplete)).toHaveLength(2);
   });
 
   test('no more parts are under way than there are slots, however many files', async () => {

@@ -41,7 +41,15 @@ describe('what S3 threw becomes one code', () => {
     ['a locked object', object, answer(405, 'MethodNotAllowed'), 'OBJECT_REJECTED'],
     ['bytes that arrived broken', object, answer(400, 'BadDigest'), 'OBJECT_UNVERIFIED'],
     ['a redirect', bucket, answer(301, 'PermanentRedirect'), 'BUCKET_MISSING'],
+    ['an answer that is no XML', bucket, answer(200, 'SyntaxError'), 'BUCKET_UNREACHABLE'],
+    ['an answer about an object that is no XML', object, answer(200, 'SyntaxError'), 'OBJECT_UNAVAILABLE'],
     ['a mistake of our own', object, new TypeError('no key'), 'INTERNAL'],
+    [
+      'a mistake of our own with a code',
+      object,
+      Object.assign(new TypeError('x'), { code: 'ERR_INVALID_CHAR' }),
+      'INTERNAL',
+    ],
   ])('%s', (_what, subject, thrown, code) => {
     expect(toRollcallError(thrown, subject).code).toBe(code);
   });
