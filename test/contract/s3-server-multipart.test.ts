@@ -117,6 +117,26 @@ describe('S3 server, multipart uploads', () => {
     expect((await s3().read('again')).toString()).toBe('second');
   });
 
+  test('of the same part sent many times at once one is kept, whole', async () => {
+    const id = await up().begin('rivals');
+    const sent = await Promise.all(Array.from({ length: 8 }, (_, i) => up().part('rivals', id, 1, `version ${i}`)));
+    const { Parts = [] } = await up().parts('rivals', id);
+    const kept = sent.findIndex((part) => part.ETag === Parts[0]?.ETag);
+    await up().complete('rivals', id, [sent[kept]!]);
+    expect((await s3().read('rivals')).toString()).toBe(`version ${kept}`);
+  });
+
+  needs('strict-multipart')('of completing, completing again and aborting at once, one has its way', async () => {
+    const { id, done } = await up().small('torn');
+    const work = [up().complete('torn', id, done), up().complete('torn', id, done), up().abort('torn', id)];
+    const settled = await Promise.allSettled(work);
+    for (const outcome of settled) {
+      if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ name: 'NoSuchUpload' });
+    }
+    const completed = settled.slice(0, 2).some((outcome) => outcome.status === 'fulfilled');
+    expect(await s3().keys('torn')).toEqual(completed ? ['torn'] : []);
+  });
+
   needs('strict-multipart')('parts that completing does not name are left out', async () => {
     const id = await up().begin('fewer');
     const done = [await up().part('fewer', id, 2, 'two'), await up().part('fewer', id, 7, 'seven')];

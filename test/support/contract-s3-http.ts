@@ -30,6 +30,8 @@ export interface RawRequest {
   /** Headers added after signing. */
   readonly unsigned?: Readonly<Record<string, string>>;
   readonly anonymous?: boolean;
+  /** Sends the body without telling its length. */
+  readonly unmeasured?: boolean;
   /** Closes the connection after this many bytes of the body. */
   readonly cutAfter?: number;
 }
@@ -187,13 +189,14 @@ export class RawS3 {
     const url = new URL(this.target.endpoint);
     const query = queryString(request.query ?? {});
     const wire = Object.entries(headers).map(([name, value]) => [name, Buffer.from(value).toString('latin1')]);
+    const framing = request.unmeasured ? { 'transfer-encoding': 'chunked' } : { 'content-length': String(body.length) };
     const options = {
       hostname: url.hostname,
       port: url.port,
       agent: this.#agent,
       method: request.method,
       path: query === '' ? request.path : `${request.path}?${query}`,
-      headers: { ...Object.fromEntries(wire), 'content-length': String(body.length) },
+      headers: { ...Object.fromEntries(wire), ...framing },
     };
     return new Promise((resolve, reject) => {
       const sending = (url.protocol === 'https:' ? httpsRequest : httpRequest)(options, (response) => {
