@@ -67,16 +67,15 @@ function isQuiet({ photos, actions }: Report): boolean {
 }
 
 function table(report: Report, paint: Paint): string[] {
-  const { photos, actions, requests } = report;
-  const rows: [string, string][] = [
-    ['Photos', listed(photos) || 'none'],
-    [report.status === 'planned' ? 'Would be' : 'Actions', actionsText(actions) || 'none'],
+  const { photos, actions, bytes: size, requests } = report;
+  const rows: readonly (readonly [label: string, text: string])[] = [
+    ['Photos', listed(photos)],
+    [report.status === 'planned' ? 'Would be' : 'Actions', actionsText(actions)],
+    ['Bytes', bytesText(size)],
+    ['Requests', `${listed(requests, (name) => name.toUpperCase()) || 'none'} (${dollars(report.cost.usd)})`],
+    ['Run', report.runId],
   ];
-  const moved = bytesText(report.bytes);
-  if (moved !== '') rows.push(['Bytes', moved]);
-  const sent = listed(requests, (name) => name.toUpperCase()) || 'none';
-  rows.push(['Requests', `${sent} (${dollars(report.cost.usd)})`], ['Run', report.runId]);
-  return rows.map(([label, text]) => `  ${paint('dim', padded(label, 9))} ${text}`);
+  return rows.filter(([, text]) => text !== '').map(([label, text]) => `  ${paint('dim', padded(label, 9))} ${text}`);
 }
 
 /** Words for the counts whose names alone would not read well. */

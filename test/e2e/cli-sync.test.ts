@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { startTestS3, type TestS3 } from '../support/s3.ts';
-import { type CliWorld, cliWorld, jsonLines } from './cli-world.ts';
+import { type CliWorld, cliWorld, jsonLines, type Running } from './cli-world.ts';
 
 let world: CliWorld;
 let database: { url: string; drop(): Promise<void> };
@@ -249,7 +249,7 @@ describe('what cannot work', () => {
 
 describe('Ctrl-C', () => {
   /** Holds the upload of the second photo until it is let go. */
-  function holdSecondUpload() {
+  function holdSecondUpload(): { held(running: Running): Promise<void>; release(): void } {
     const held = Promise.withResolvers<void>();
     const release = Promise.withResolvers<void>();
     let uploads = 0;
@@ -258,11 +258,14 @@ describe('Ctrl-C', () => {
       await release.promise;
     };
     proxy.fail(({ method, path }) => {
-      if (method !== 'PUT' || !path.startsWith(`/${s3.bucket}/photos/`)) return null;
+      if (method !== 'PUT' || !path.endsWith('.jpg')) return null;
       uploads += 1;
       return uploads === 2 ? { kind: 'after', first } : null;
     });
-    return { held: held.promise, release: release.resolve };
+    const tooEarly = async ({ ended }: Running) => {
+      throw new Error(`ended before its second upload: ${JSON.stringify(await ended)}`);
+    };
+    return { held: (running) => Promise.race([held.promise, tooEarly(running)]), release: release.resolve };
   }
 
   beforeEach(() => {
@@ -273,7 +276,7 @@ describe('Ctrl-C', () => {
   test('finishes what is under way, ends cleanly, and the next sync does the rest', async () => {
     const { held, release } = holdSecondUpload();
     const running = world.start('sync');
-    await held;
+    await held(running);
     running.process.kill('SIGINT');
     await running.says('Stopping: what is under way is finished first.');
     release();
@@ -285,14 +288,14 @@ describe('Ctrl-C', () => {
 
     proxy.reset();
     const rest = await world.run('sync');
-    expect(rest.stdout).toContain(`${20 - uploaded} uploaded, ${uploaded} skipped`);
+    expect(rest.stdout).toContain(`  Actions   ${20 - uploaded} uploaded, ${uploaded} skipped\n`);
     expect(await keys()).toHaveLength(20);
   });
 
   test('twice ends at once, and the next sync does the rest', async () => {
     const { held, release } = holdSecondUpload();
     const running = world.start('sync');
-    await held;
+    await held(running);
     running.process.kill('SIGINT');
     await running.says('Stopping');
     // Sooner it would count as the same key press.
