@@ -1,7 +1,18 @@
 /** Where the database's files lie, and which user they belong to. */
-import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
-import { createHash } from 'node:crypto';
-import { join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { RollcallError } from '../errors.ts';
 import { type Account, closedFolders, accountForRoot } from './account.ts';
 import { SYSTEM_FOLDER } from './binaries.ts';
@@ -16,32 +27,37 @@ export interface PostgresPlace {
 }
 
 /**
- * DATA_DIR/postgres; but for root, whose PostgreSQL runs as another user, a folder under SYSTEM_FOLDER when that user
- * can't get there because a folder above is closed (/root). Data that exists stays where it is. `dataDir` is a real
- * path. DATABASE_UNREACHABLE when the data can't be reached.
+ * DATA_DIR/postgres; but for root, whose PostgreSQL runs as another user, a link from there to a folder under
+ * SYSTEM_FOLDER when that user can't get to DATA_DIR because a folder above is closed (/root). Data that exists stays
+ * where it is. `dataDir` is a real path. DATABASE_UNREACHABLE when the data can't be reached.
  */
 export async function postgresPlace(dataDir: string): Promise<PostgresPlace> {
   const inside = join(dataDir, 'postgres');
   if (process.getuid?.() !== 0) return { dataFolder: inside, account: null, notices: [] };
-  const outside = join(SYSTEM_FOLDER, createHash('sha256').update(dataDir).digest('hex').slice(0, 16));
-  const existing = [inside, join(outside, 'postgres')].find((folder) => existsSync(folder));
-  const account = ownerUnlessRoot(existing) ?? (await accountForRoot());
-  if (existing === undefined || existing === inside) {
+  const linked = linkTarget(inside);
+  const account = ownerUnlessRoot(linked ?? inside) ?? (await accountForRoot());
+  if (linked === null) {
     const closed = closedAfterOpeningOurs(dataDir, account);
     if (closed === undefined) return { dataFolder: inside, account, notices: [] };
-    if (existing === inside) throw unreachable(inside, closed, account);
+    if (existsSync(inside)) throw unreachable(inside, closed, account);
   }
-  makeOutside(outside, dataDir);
-  const dataFolder = join(outside, 'postgres');
+  const dataFolder = linked ?? join(SYSTEM_FOLDER, randomBytes(8).toString('hex'), 'postgres');
+  makeOutside(dirname(dataFolder), dataDir);
+  // Through the link, whoever removes or moves DATA_DIR removes or moves its database with it.
+  if (linked === null) symlinkSync(dataFolder, inside);
   const why = `PostgreSQL does not run as root, and the user it runs as can't enter every folder above ${dataDir}.`;
   return { dataFolder, account, notices: [`The database's files are in ${dataFolder}: ${why}`] };
 }
 
+function linkTarget(path: string): string | null {
+  const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+  return isLink ? readlinkSync(path) : null;
+}
+
 /** Data that an ordinary user made stays that user's. */
-function ownerUnlessRoot(folder: string | undefined): Account | undefined {
-  if (folder === undefined) return undefined;
-  const { uid, gid } = statSync(folder);
-  return uid === 0 ? undefined : { uid, gid };
+function ownerUnlessRoot(folder: string): Account | undefined {
+  const owner = statSync(folder, { throwIfNoEntry: false });
+  return owner === undefined || owner.uid === 0 ? undefined : { uid: owner.uid, gid: owner.gid };
 }
 
 /** The nearest folder that keeps `account` out, once DATA_DIR itself, when it is Rollcall's own, lets it through. */
@@ -62,11 +78,17 @@ function isOurs(dataDir: string): boolean {
 }
 
 function makeOutside(outside: string, dataDir: string): void {
+  const note = join(outside, 'belongs-to');
+  const owner = existsSync(note) ? readFileSync(note, 'utf8').trim() : dataDir;
+  if (owner !== dataDir && linkTarget(join(owner, 'postgres')) === join(outside, 'postgres')) {
+    const message = `DATA_DIR ${dataDir} is a copy of ${owner}, and both link to the same database. Remove ${dataDir}/postgres.`;
+    throw new RollcallError('DATABASE_UNREACHABLE', message);
+  }
   mkdirSync(outside, { recursive: true });
   // Whatever the umask left of the modes: the server's user must get through.
   chmodSync(SYSTEM_FOLDER, 0o755);
   chmodSync(outside, 0o711);
-  writeFileSync(join(outside, 'belongs-to'), `${dataDir}\n`);
+  writeFileSync(note, `${dataDir}\n`);
 }
 
 function unreachable(dataFolder: string, closed: string, { uid }: Account): RollcallError {

@@ -61,10 +61,12 @@ export class World {
 
   /** Process numbers of what runs for this world: hosts and database servers, by their command lines. */
   running(): { hosts: number[]; postmasters: number[] } {
-    const all = processes().filter(({ command }) => command.includes(this.dataDir) && !command.includes('client.ts'));
+    const all = processes().filter(({ command }) => command.includes(this.dataDir));
+    const servers = all.filter(({ command }) => /postgres\S* -D/.test(command));
     return {
       hosts: all.filter(({ command }) => /host\.[jt]s/.test(command)).map(({ pid }) => pid),
-      postmasters: all.filter(({ command }) => /postgres\S* -D/.test(command)).map(({ pid }) => pid),
+      // A process that a server has just forked still has its command line.
+      postmasters: servers.filter(({ parent }) => !servers.some(({ pid }) => pid === parent)).map(({ pid }) => pid),
     };
   }
 
@@ -105,20 +107,29 @@ export async function query(url: string, sql: string): Promise<Record<string, un
   }
 }
 
-function processes(): { pid: number; command: string }[] {
-  if (!existsSync('/proc/self/cmdline')) {
-    const list = execFileSync('ps', ['-axww', '-o', 'pid=,command='], { encoding: 'utf8' }).trim().split('\n');
-    return list.map((line) => ({ pid: Number.parseInt(line, 10), command: line.trim().replace(/^\d+ /, '') }));
-  }
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map((name) => ({ pid: Number(name), command: commandLine(name) }));
+interface Process {
+  readonly pid: number;
+  readonly parent: number;
+  readonly command: string;
 }
 
-function commandLine(pid: string): string {
+function processes(): Process[] {
+  if (existsSync('/proc/self/stat')) return readdirSync('/proc').flatMap(readProcess);
+  const list = execFileSync('ps', ['-axww', '-o', 'pid=,ppid=,command='], { encoding: 'utf8' });
+  return [...list.matchAll(/^ *(\d+) +(\d+) +(.*)$/gm)].map(([, pid, parent, command = '']) => {
+    return { pid: Number(pid), parent: Number(parent), command };
+  });
+}
+
+function readProcess(pid: string): Process[] {
+  if (!/^\d+$/.test(pid)) return [];
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+    const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+    // The name in parentheses may hold anything, blanks and parentheses too; state and parent follow it.
+    const parent = readFileSync(`/proc/${pid}/stat`, 'utf8').split(')').at(-1)?.trim().split(' ')[1];
+    return [{ pid: Number(pid), parent: Number(parent), command }];
   } catch {
-    return '';
+    // It has ended since the folder was read.
+    return [];
   }
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -122,6 +122,50 @@ describe('the folder', () => {
       await longer.dispose();
     }
   });
+
+  test.runIf(process.getuid?.() === 0)(
+    'that only root can enter leaves the database elsewhere, and a notice says where and why',
+    async () => {
+      rmSync(world.dataDir, { recursive: true });
+      chmodSync(world.folder, 0o700);
+      const made: string[] = [];
+      const start = async () => {
+        const services = await world.attach();
+        const elsewhere = /\/var\/lib\/rollcall\/\w+/.exec(services.notices[0]!)![0];
+        made.push(elsewhere);
+        expect(services.notices).toEqual([expect.stringContaining(`${elsewhere}/postgres`)]);
+        expect(readFileSync(join(elsewhere, 'belongs-to'), 'utf8')).toBe(`${world.dataDir}\n`);
+        return services;
+      };
+      try {
+        const first = await start();
+        await query(first.database!.url, 'CREATE TABLE album AS SELECT 8 AS id');
+        await first.close();
+        // Opening the folder later does not make a second, empty database.
+        chmodSync(world.folder, 0o755);
+        const second = await start();
+        expect(await query(second.database!.url, 'SELECT id FROM album')).toEqual([{ id: 8 }]);
+        await second.close();
+        // Nor does a removed DATA_DIR come back with the old one.
+        chmodSync(world.folder, 0o700);
+        rmSync(world.dataDir, { recursive: true });
+        const fresh = await start();
+        await expect(query(fresh.database!.url, 'SELECT id FROM album')).rejects.toThrow('does not exist');
+        await fresh.close();
+      } finally {
+        for (const folder of made) rmSync(folder, { recursive: true, force: true });
+      }
+    },
+  );
+
+  test.runIf(process.getuid?.() === 0)(
+    'closed to the user whose files the database has is an error that says so',
+    async () => {
+      chmodSync(world.folder, 0o700);
+      await expect(world.attach()).rejects.toThrow(`can't enter ${world.folder}`);
+      expect(existsSync(join(world.dataDir, 'postgres', 'PG_VERSION'))).toBe(true);
+    },
+  );
 
   test('that can not be made is a configuration error which names DATA_DIR', async () => {
     rmSync(world.dataDir, { recursive: true });
