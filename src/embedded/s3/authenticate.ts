@@ -1,4 +1,5 @@
 /** Who signed a request, and whether the signature, its time and its scope hold. */
+import type { KeyObject } from 'node:crypto';
 import { S3Error } from './errors.ts';
 import { ALGORITHM, expectedSignatures, isOneOf, signingKey } from './sigv4.ts';
 import type { Payload, RequestHead, S3Credentials } from './types.ts';
@@ -27,7 +28,7 @@ export class Authenticator {
   readonly #credentials: ReadonlyMap<string, S3Credentials>;
   readonly #region: string;
   /** Signing keys are good for a day; only the newest of each pair is kept. */
-  readonly #keys = new Map<string, { readonly scope: string; readonly key: Buffer }>();
+  readonly #keys = new Map<string, { readonly scope: string; readonly key: KeyObject }>();
 
   constructor(credentials: readonly S3Credentials[], region: string) {
     this.#credentials = new Map(credentials.map((pair) => [pair.accessKeyId, pair]));
@@ -76,7 +77,7 @@ export class Authenticator {
     }
   }
 
-  #key(credentials: S3Credentials, scope: string): Buffer {
+  #key(credentials: S3Credentials, scope: string): KeyObject {
     const known = this.#keys.get(credentials.accessKeyId);
     if (known?.scope === scope) return known.key;
     const key = signingKey(credentials.secretAccessKey, scope);
@@ -180,7 +181,7 @@ function checkSignedHeaders(signed: readonly string[], head: RequestHead): void 
   });
 }
 
-function toPayload(claim: Claim, key: Buffer): Payload {
+function toPayload(claim: Claim, key: KeyObject): Payload {
   const { payloadHash, scope, date, signature: seedSignature } = claim;
   const signer = { key, date, scope, seedSignature };
   switch (payloadHash) {

@@ -3,11 +3,11 @@
  * only when a row of the store names it, so a file half written by a crash is merely rubbish that the sweep removes.
  */
 import { constants } from 'node:fs';
-import { copyFile, type FileHandle, link, mkdir, open, readdir, rm, rmdir, unlink } from 'node:fs/promises';
+import { copyFile, link, mkdir, open, readdir, rm, rmdir, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { BodyWriter } from './body-writer.ts';
 
-/** Bodies up to this many bytes are written, and read, in one go. */
-const SMALL_BYTES = 128 * 1024;
+const READ_BYTES = 128 * 1024;
 const FILES_A_FOLDER = 1000;
 /** Body numbers are generation * this + a counter; each start of the server begins a generation of its own. */
 const GENERATION = 2 ** 32;
@@ -89,7 +89,7 @@ export class BodyFiles {
     const file = await open(this.#path(id), 'r');
     try {
       for (let at = start; at < end; ) {
-        const want = Math.min(SMALL_BYTES, end - at);
+        const want = Math.min(READ_BYTES, end - at);
         const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(want), 0, want, at);
         if (bytesRead === 0) throw new Error(`body ${id} ends at byte ${at}, before ${end}`);
         yield buffer.subarray(0, bytesRead);
@@ -177,64 +177,8 @@ export class BodyFiles {
   }
 }
 
-/** Takes the bytes of one new body. Exactly one of finish and discard ends it. */
-export class BodyWriter {
-  readonly id: number;
-  readonly #makeRoom: () => Promise<string>;
-  readonly #durable: boolean;
-  #path: string | null = null;
-  #file: FileHandle | null = null;
-  #pending: Buffer[] = [];
-  #pendingBytes = 0;
-
-  constructor(id: number, makeRoom: () => Promise<string>, durable: boolean) {
-    this.id = id;
-    this.#makeRoom = makeRoom;
-    this.#durable = durable;
-  }
-
-  /** Takes bytes; a promise means: wait for it before giving more. */
-  write(data: Buffer): Promise<void> | undefined {
-    this.#pending.push(data);
-    this.#pendingBytes += data.length;
-    return this.#pendingBytes >= SMALL_BYTES ? this.#flush() : undefined;
-  }
-
-  /** After this the bytes are on disk under the writer's number. */
-  async finish(): Promise<void> {
-    await this.#flush();
-    if (this.#durable) await this.#file?.datasync();
-    await this.#file?.close();
-    this.#file = null;
-  }
-
-  /** Forgets the body and what was written of it. Never throws. */
-  async discard(): Promise<void> {
-    this.#pending = [];
-    await this.#file?.close().catch(() => undefined);
-    if (this.#path !== null) await rm(this.#path, { force: true }).catch(() => undefined);
-  }
-
-  async #flush(): Promise<void> {
-    if (this.#file === null) {
-      const path = await this.#makeRoom();
-      this.#file = await open(path, 'wx');
-      this.#path = path;
-    }
-    const buffers = this.#pending;
-    this.#pending = [];
-    this.#pendingBytes = 0;
-    if (buffers.length === 1) await writeAll(this.#file, buffers[0] as Buffer);
-    else if (buffers.length > 1) await writeAll(this.#file, Buffer.concat(buffers));
-  }
-}
-
-async function writeAll(file: FileHandle, data: Buffer): Promise<void> {
-  for (let at = 0; at < data.length; ) at += (await file.write(data, at, data.length - at)).bytesWritten;
-}
-
 async function syncPath(path: string): Promise<void> {
-  let file: FileHandle;
+  let file: Awaited<ReturnType<typeof open>>;
   try {
     file = await open(path, 'r');
   } catch (error) {

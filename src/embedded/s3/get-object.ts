@@ -22,20 +22,35 @@ export interface ByteRange {
   readonly end: number;
 }
 
-export const getObject: Operation = (request, context) => {
+/** Answers up to this many bytes are read before they are sent: a stream costs more than they do. */
+const SMALL_BYTES = 128 * 1024;
+
+export const getObject: Operation = async (request, context) => {
   const object = requireObject(request, context);
   const answer = describe(request, context, object);
   if (answer.status === 304) return answer.response;
   requireReadable(object, request.now);
   const segments = context.store.segments(object);
   const release = context.bodies.hold(segments.map((segment) => segment.body));
-  return { ...answer.response, body: readRange(context, segments, answer.range), release };
+  const body = readRange(context, segments, answer.range);
+  if (answer.range.end - answer.range.start > SMALL_BYTES) return { ...answer.response, body, release };
+  try {
+    return { ...answer.response, body: await collect(body) };
+  } finally {
+    release();
+  }
 };
 
 export const headObject: Operation = (request, context) => {
   const object = requireObject(request, context);
   return describe(request, context, object).response;
 };
+
+async function collect(stream: AsyncIterable<Buffer>): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
 
 /** Throws NoSuchBucket, NoSuchKey, NoSuchVersion. */
 export function requireObject(request: S3Request, { store }: S3Context): StoredObject {

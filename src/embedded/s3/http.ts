@@ -1,5 +1,4 @@
 /** From a request on a socket to an answer on it: authenticate, find the operation, run it, send what it gives. */
-import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -14,6 +13,8 @@ import { element, XML_HEAD } from './xml.ts';
 const MOST_DRAINED = 64 * 1024 * 1024;
 
 export interface HandlerOptions {
+  /** A name for the next request, for its answer and the log. */
+  readonly nextRequestId: () => string;
   readonly authenticator: Authenticator;
   readonly context: S3Context;
   readonly clock: () => number;
@@ -27,7 +28,7 @@ export async function handle(
   answer: ServerResponse,
   expects: boolean,
 ): Promise<void> {
-  const id = randomBytes(8).toString('hex').toUpperCase();
+  const id = options.nextRequestId();
   answer.setHeader('x-amz-request-id', id);
   answer.setHeader('server', 'rollcall-embedded-s3');
   let waiting = expects;

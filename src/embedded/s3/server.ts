@@ -2,6 +2,7 @@
  * An S3 endpoint in this process, for trying Rollcall out and for tests: one machine, one process, no replicas. It
  * listens on loopback only and keeps objects under one folder.
  */
+import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -65,7 +66,11 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
   };
   const authenticator = new Authenticator([options, ...(options.extraCredentials ?? [])].map(toCredentials), region);
   const running = new Set<Promise<void>>();
-  const server = makeServer({ authenticator, context, clock, log }, running, options.idleTimeoutMs ?? IDLE_MS);
+  const server = makeServer(
+    { authenticator, context, clock, log, nextRequestId: requestIds() },
+    running,
+    options.idleTimeoutMs ?? IDLE_MS,
+  );
   try {
     await listen(server, options.port, options.host ?? '127.0.0.1');
   } catch (error) {
@@ -154,6 +159,13 @@ async function ensureBucket(store: ObjectStore, name: string, now: number): Prom
   } catch (error) {
     if (!(error instanceof S3Error && error.code === 'BucketAlreadyOwnedByYou')) throw error;
   }
+}
+
+/** Ids that no other start of a server gives, too. */
+function requestIds(): () => string {
+  const start = randomBytes(5).toString('hex').toUpperCase();
+  let count = 0;
+  return () => start + (count++).toString(16).toUpperCase().padStart(6, '0');
 }
 
 function toCredentials(pair: S3Credentials): S3Credentials {

@@ -1,5 +1,5 @@
 /** Signature Version 4: https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-authenticating-requests.html */
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { decode } from './request-head.ts';
 import type { RequestHead } from './types.ts';
 
@@ -16,17 +16,17 @@ export interface SigningFacts {
 }
 
 /** The key that requests of one day and region are signed with. */
-export function signingKey(secret: string, scope: string): Buffer {
+export function signingKey(secret: string, scope: string): KeyObject {
   let key = Buffer.from(`AWS4${secret}`, 'utf8');
   for (const part of scope.split('/')) key = createHmac('sha256', key).update(part).digest();
-  return key;
+  return createSecretKey(key);
 }
 
 /**
  * Signatures that are right for the request: over its path as it was sent and, where that differs, over the path
  * encoded as AWS does it, since clients may send a character bare that they signed encoded.
  */
-export function expectedSignatures(key: Buffer, head: RequestHead, facts: SigningFacts): string[] {
+export function expectedSignatures(key: KeyObject, head: RequestHead, facts: SigningFacts): string[] {
   const paths = new Set([head.rawPath, encodePath(head.rawPath)]);
   return [...paths].map((path) => {
     const hash = createHash('sha256')

@@ -1,4 +1,5 @@
 /** What the operations of the embedded S3 server share. */
+import type { KeyObject } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { BodyFiles } from './bodies.ts';
 import type { ObjectStore } from './store.ts';
@@ -25,7 +26,7 @@ export type Payload =
 
 /** What the first chunk's signature builds upon. */
 export interface ChunkSigning {
-  readonly key: Buffer;
+  readonly key: KeyObject;
   readonly date: string;
   readonly scope: string;
   readonly seedSignature: string;
