@@ -38,9 +38,9 @@ export async function migrate(
   const [files, client] = await Promise.all([readMigrations(prismaFolder), connect(settings, signal)]);
   try {
     await checkServer(client, settings);
-    if (pending(files, await recorded(client), settings).length === 0) return [];
+    if (isUpToDate(files, await recorded(client))) return [];
     await lock(client, settings, signal);
-    // Another process may have done it while we waited.
+    // Only now: what looked unfinished may have been another process at work.
     const missing = pending(files, await recorded(client), settings);
     if (missing.length > 0) await apply(client, settings, files);
     return missing.map((file) => file.name);
@@ -82,6 +82,11 @@ async function recorded(client: pg.Client): Promise<readonly Recorded[]> {
     if (sqlState(thrown) === '42P01') return [];
     throw thrown;
   }
+}
+
+function isUpToDate(files: readonly MigrationFile[], done: readonly Recorded[]): boolean {
+  const finished = new Map(done.filter((row) => row.finished).map((row) => [row.name, row.checksum]));
+  return done.length === files.length && files.every((file) => finished.get(file.name) === file.checksum);
 }
 
 /** The migrations still to apply. DATABASE_MIGRATION if what is recorded is not a part of our own history. */
