@@ -1,16 +1,27 @@
 /** The only place where parts meet: a Config becomes running parts and one close(). */
-import type { Config } from './config.ts';
+import { readFileSync } from 'node:fs';
+import { basename, isAbsolute, relative, resolve } from 'node:path';
+import { openS3Client } from './bucket/client.ts';
+import { S3Service } from './bucket/s3-service.ts';
+import { type Catalog, openCatalog } from './catalog/open.ts';
+import type { Config, S3Location } from './config.ts';
+import { openDisk } from './disk/disk.ts';
+import { attachEmbedded, type EmbeddedServices } from './embedded/attach.ts';
+import { RollcallError } from './errors.ts';
+import { checkHealth } from './http/health.ts';
 import type { HttpParts } from './http/parts.ts';
-import type { CatalogBrowser, LibraryStore } from './sync/browse.ts';
-import type { Log } from './sync/ports.ts';
+import { ensureDemoLibrary } from './media/demo/demo-library.ts';
+import type { CatalogBrowser, LibraryStore, NewLibrary } from './sync/browse.ts';
+import type { BucketIdentity, BucketPort, DiskPort, Log } from './sync/ports.ts';
 import type { SyncService } from './sync/service.ts';
+import { createSyncService } from './sync/sync-service.ts';
 import type { Library } from './sync/types.ts';
 
 /** What a command asks of the composition. */
 export interface Needs {
-  /** Make the default library's folder and fill it with demo pictures if PHOTOS_ROOT is not set (serve). */
+  /** Make the default library's folder and fill it with demo pictures if PHOTOS_ROOT is not set. */
   readonly demo: boolean;
-  /** A folder and a target from the command line, instead of the configured library. */
+  /** A folder and a place from the command line, instead of the configured library. */
   readonly target?: { readonly folder: string; readonly bucket: string | null; readonly prefix: string | null };
 }
 
@@ -35,7 +46,193 @@ export interface Rollcall {
   close(): Promise<void>;
 }
 
+/** Room in the pool for the engine's batches, the API's queries and the queue; locks have connections of their own. */
+const DATABASE_CONNECTIONS = 10;
+
 /** Brings the parts up, in order; on failure or abort everything begun is closed again. */
 export async function compose(config: Config, needs: Needs, log: Log, signal: AbortSignal): Promise<Rollcall> {
-  throw new Error(`not composed yet: ${[config, needs, log, signal].length}`);
+  const closers: (() => Promise<void> | void)[] = [];
+  const close = async () => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    return await bringUp(config, needs, log, signal, closers, close);
+  } catch (thrown) {
+    await close();
+    throw thrown;
+  }
+}
+
+async function bringUp(
+  config: Config,
+  needs: Needs,
+  log: Log,
+  signal: AbortSignal,
+  closers: (() => Promise<void> | void)[],
+  close: () => Promise<void>,
+): Promise<Rollcall> {
+  const bucketName = needs.target?.bucket ?? config.s3Bucket;
+  // A bucket named on the command line is a real one: it must never turn into the stand-in without a word.
+  const embedsS3 = bucketName === null;
+  if (embedsS3 && config.s3.endpoint !== null) {
+    throw new RollcallError('BAD_CONFIG', 'S3_BUCKET must be set when S3_ENDPOINT is', { field: 'S3_BUCKET' });
+  }
+  const demo = needs.demo && config.demoLibrary && needs.target === undefined;
+  const attaching = attachEmbedded(
+    { dataDir: config.dataDir, database: config.databaseUrl === null, s3: embedsS3 },
+    signal,
+  );
+  const [embedded] = await settled(
+    [attaching, demo ? ensureDemoLibrary(config.photosRoot, signal) : null],
+    (services) => closers.push(() => services.close()),
+  );
+
+  const url = embedded.database?.url ?? config.databaseUrl ?? '';
+  const catalog = await openCatalog({ url, maxConnections: DATABASE_CONNECTIONS, log }, signal);
+  closers.push(() => catalog.close());
+
+  const s3 = locationOf(config, embedded);
+  const buckets = openBuckets(s3, config, log);
+  closers.push(buckets.close);
+
+  const defaults = { bucket: bucketName ?? embedded.s3?.bucket ?? '', prefix: config.s3Prefix };
+  const library = await ensureLibrary(catalog, config, needs, defaults);
+  const openLibraryDisk = (of: Library) => openDisk(of, { alsoExclude: ownFolders(config, of.root) });
+  const service = createSyncService({
+    catalog: catalog.port,
+    libraries: catalog.libraries,
+    browser: catalog.browser,
+    openDisk: openLibraryDisk,
+    openBucket: (of) => buckets.open(of.bucket),
+    settings: config.sync,
+    log,
+    now: Date.now,
+  });
+  const version = packageVersion();
+  return {
+    service,
+    libraries: catalog.libraries,
+    browser: catalog.browser,
+    library,
+    http: {
+      service,
+      libraries: catalog.libraries,
+      browser: catalog.browser,
+      health: (healthSignal) =>
+        checkHealth({ catalog, library, openBucket: buckets.open, openDisk: openLibraryDisk, version }, healthSignal),
+      checkLibrary: (wanted, checkSignal) => checkLibrary(wanted, buckets.open, embedded, checkSignal),
+      auth: { token: config.apiToken },
+      defaults,
+      log,
+      version,
+    },
+    places: {
+      database: { embedded: config.databaseUrl === null, at: withoutPassword(url) },
+      bucket: { embedded: embedsS3, at: `${s3.endpoint ?? 'Amazon S3'} s3://${library.bucket}/${library.prefix}` },
+      photos: { demo, at: library.root },
+      dataDir: config.dataDir,
+    },
+    notices: embedded.notices,
+    close,
+  };
+}
+
+/** Waits for both, so that a failure of one never leaves the other running unseen. */
+async function settled<A, B>(
+  [first, second]: readonly [Promise<A>, Promise<B> | null],
+  onFirst: (value: A) => void,
+): Promise<[A, B | null]> {
+  const [a, b] = await Promise.allSettled([first, second]);
+  if (a.status === 'fulfilled') onFirst(a.value);
+  if (a.status === 'rejected') throw a.reason;
+  if (b.status === 'rejected') throw b.reason;
+  return [a.value, b.value];
+}
+
+function locationOf(config: Config, embedded: EmbeddedServices): S3Location {
+  if (embedded.s3 === null) return config.s3;
+  const { endpoint, region, accessKeyId, secretAccessKey } = embedded.s3;
+  return { endpoint, region, forcePathStyle: true, credentials: { accessKeyId, secretAccessKey } };
+}
+
+interface Buckets {
+  open(name: string): BucketPort;
+  close(): void;
+}
+
+/** One client for every bucket behind the endpoint; a port of its own for each use, which counts its requests. */
+function openBuckets(location: S3Location, config: Config, log: Log): Buckets {
+  const { checkConcurrency, uploadConcurrency } = config.sync;
+  // A few sockets more than requests in flight, so that a listing never waits behind uploads.
+  const opened = openS3Client(location, { maxSockets: Math.max(checkConcurrency, uploadConcurrency) + 4 });
+  const endpoint = location.endpoint ?? 'aws';
+  return {
+    open: (bucket) => {
+      const identity: BucketIdentity = { endpoint, bucket };
+      return new S3Service(opened.client, identity, { partConcurrency: uploadConcurrency, log });
+    },
+    close: opened.close,
+  };
+}
+
+/** Rollcall's own data and logs, when they lie inside a library, are no photos. */
+function ownFolders(config: Config, root: string): string[] {
+  return [config.dataDir, config.logDir]
+    .map((folder) => relative(root, folder))
+    .filter((inside) => inside !== '' && !inside.startsWith('..') && !isAbsolute(inside))
+    .map((inside) => `/${inside.replaceAll('\\', '/')}/`);
+}
+
+/** The library that the command or the configuration means, made in the catalog if it is not there yet. */
+async function ensureLibrary(
+  catalog: Catalog,
+  config: Config,
+  { target }: Needs,
+  defaults: { readonly bucket: string; readonly prefix: string },
+): Promise<Library> {
+  const root = target === undefined ? config.photosRoot : resolve(target.folder);
+  if (target !== undefined && target.bucket === null) {
+    const known = await libraryAt(catalog.libraries, root);
+    if (known !== null) return known;
+  }
+  return catalog.libraries.ensure({
+    name: basename(root) || 'photos',
+    root,
+    bucket: defaults.bucket,
+    prefix: target?.prefix ?? defaults.prefix,
+    excludes: [],
+  });
+}
+
+async function libraryAt(libraries: LibraryStore, root: string): Promise<Library | null> {
+  const page = await libraries.list({ limit: 1_000 });
+  const [only, ...others] = page.items.filter((library) => library.root === root);
+  if (others.length === 0) return only ?? null;
+  const places = [only, ...others].map((library) => `s3://${library?.bucket}/${library?.prefix}`).join(', ');
+  throw new RollcallError('BAD_INPUT', `${root} syncs to several places (${places}); name one of them`, {
+    field: 'folder',
+  });
+}
+
+/** GUARD_ROOT_* or BUCKET_* when a library could not be synced. The embedded S3 makes its buckets as they are named. */
+async function checkLibrary(
+  wanted: NewLibrary,
+  openBucket: (name: string) => BucketPort,
+  embedded: EmbeddedServices,
+  signal: AbortSignal,
+): Promise<void> {
+  const disk: DiskPort = openDisk({ ...wanted, id: '' });
+  await disk.verifyRoot(signal);
+  if (embedded.s3 !== null) await embedded.ensureBucket(wanted.bucket);
+  await openBucket(wanted.bucket).preflight(wanted.prefix, signal);
+}
+
+function withoutPassword(url: string): string {
+  const { hostname, port, pathname } = new URL(url);
+  return `${hostname}:${port || 5432}${pathname}`;
+}
+
+function packageVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return String((JSON.parse(text) as { version?: unknown }).version ?? '');
 }

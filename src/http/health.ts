@@ -10,7 +10,7 @@ export interface HealthParts {
   readonly catalog: {
     readonly port: CatalogPort;
     readonly libraries: LibraryStore;
-    ping(signal: AbortSignal): Promise<void>;
+    ping(signal: AbortSignal): Promise<string>;
   };
   readonly library: Library;
   readonly openBucket: (bucket: string) => BucketPort;
@@ -37,8 +37,7 @@ export async function checkHealth(parts: HealthParts, signal: AbortSignal): Prom
 
 async function checkDatabase({ catalog }: HealthParts, signal: AbortSignal): Promise<Parts['database']> {
   try {
-    await catalog.ping(signal);
-    return { ok: true };
+    return { ok: true, version: await catalog.ping(signal) };
   } catch (thrown) {
     return { ok: false, error: asRollcallError(thrown).message };
   }
@@ -50,15 +49,14 @@ async function checkBucket(parts: HealthParts, hasDatabase: boolean, signal: Abo
   const { endpoint } = bucket.identity;
   try {
     const known = hasDatabase ? await catalog.port.bucketFeatures(bucket.identity) : null;
-    const features = await bucket.preflight(library.prefix, known, signal);
-    if (hasDatabase && known === null) await catalog.port.saveBucketFeatures(bucket.identity, features);
-    return { ok: true, endpoint, bucket: library.bucket, lacks: lacksOf(features) };
+    await bucket.preflight(library.prefix, signal);
+    return { ok: true, endpoint, bucket: library.bucket, lacks: known === null ? [] : lacksOf(known) };
   } catch (thrown) {
     return { ok: false, endpoint, bucket: library.bucket, lacks: [], error: asRollcallError(thrown).message };
   }
 }
 
-/** What a bucket does not honour, and what that means, a sentence each. */
+/** What a bucket is known not to honour (it is tried before the first upload), and what that means, a sentence each. */
 export function lacksOf(features: BucketFeatures): string[] {
   const lacks: string[] = [];
   if (!features.createOnly) {

@@ -130,9 +130,17 @@ export interface HeadedObject extends BucketObject {
 export interface BucketPort {
   /** Where it is: the same for every process that means this bucket. */
   readonly identity: BucketIdentity;
-  /** Proves that the bucket exists and may be listed, and learns its features (kept by the caller if given). */
-  preflight(prefix: string, known: BucketFeatures | null, signal: AbortSignal): Promise<BucketFeatures>;
-  /** Objects under a prefix, subfolders left out when `shallow`. A page that fails ends it as a hiding problem. */
+  /** Proves that the bucket exists and may be listed, by one LIST; BUCKET_* otherwise. */
+  preflight(prefix: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Learns what the bucket honours by trying it on a probe object, once: what is known already is taken as it is. To
+   * be called before the first write; until then nothing is relied on. Its requests are not among `requests()`.
+   */
+  learn(prefix: string, known: BucketFeatures | null, signal: AbortSignal): Promise<BucketFeatures>;
+  /**
+   * Objects under a prefix, subfolders left out when `shallow`. Throws when the first page fails: then nothing is
+   * known of the bucket. A later page that fails ends the listing as a hiding problem.
+   */
   list(prefix: string, options: { shallow: boolean }, signal: AbortSignal): Inventory<BucketObject>;
   /** The object's facts; null only for 404. */
   head(key: string, signal: AbortSignal): Promise<HeadedObject | null>;

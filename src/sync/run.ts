@@ -98,7 +98,6 @@ async function recorded(
 async function planAndExecute(current: RunInProgress, source: PlanSource, lock: ScopeLock | null): Promise<Plan> {
   const { sides, options, tally, progress, signal } = current;
   await sides.disk.verifyRoot(signal);
-  await preflight(current);
   const plan = await source(current);
   await guard(current, plan);
   warn(current, plan);
@@ -108,6 +107,7 @@ async function planAndExecute(current: RunInProgress, source: PlanSource, lock: 
     options.hooks.onPlan?.(savedPlan(options, plan));
     return plan;
   }
+  await learnBucket(current, plan);
   progress.working(plan.actions);
   const drain = drainAfter(signal, lock?.signal);
   try {
@@ -142,18 +142,25 @@ export async function surveyPlan(current: RunInProgress): Promise<Plan> {
   return plan;
 }
 
-/** One clear error before anything starts when the bucket cannot be used; a word about what it lacks. */
-async function preflight({ sides, options, tally, signal }: RunInProgress): Promise<void> {
+/** What the bucket honours of safe writing, learnt before the first write to it, and a word about what it lacks. */
+async function learnBucket({ sides, options, tally, signal }: RunInProgress, plan: Plan): Promise<void> {
+  if (!plan.actions.some(writesToBucket)) return;
   const { bucket, catalog } = sides;
   const known = await catalog.bucketFeatures(bucket.identity);
-  const features = await bucket.preflight(options.scope.library.prefix, known, signal);
-  if (known === null && !options.policy.dryRun) await catalog.saveBucketFeatures(bucket.identity, features);
-  if (!features.createOnly) {
-    tally.warnings.push(
-      'This bucket does not honour conditional writes (If-None-Match): each key is looked at right before it is ' +
-        'written instead, which leaves a moment in which another writer could be overwritten.',
-    );
-  }
+  const features = await bucket.learn(options.scope.library.prefix, known, signal);
+  if (features !== known) await catalog.saveBucketFeatures(bucket.identity, features);
+  if (features.createOnly) return;
+  tally.warnings.push(
+    'This bucket does not honour conditional writes (If-None-Match): each key is looked at right before it is ' +
+      'written instead, which leaves a moment in which another writer could be overwritten.',
+  );
+}
+
+function writesToBucket(action: Action): boolean {
+  if (action.kind === 'adopt') return action.otherwise === 'replace';
+  return (
+    action.kind === 'upload' || action.kind === 'reupload' || (action.kind === 'delete' && action.object !== undefined)
+  );
 }
 
 async function guard({ sides, options, signal }: RunInProgress, plan: Plan): Promise<void> {

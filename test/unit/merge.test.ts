@@ -8,15 +8,14 @@ const file = (key: string) => ({ key }) as LocalFile;
 const row = (key: string) => ({ key }) as CatalogRow;
 const object = (key: string) => ({ key }) as BucketObject;
 
-/** Splits into batches of these sizes, empty ones among them, as an adapter may. */
+/** Splits into batches of these sizes in turn, empty ones among them, as an adapter may; the rest comes last. */
 async function* inBatches<E>(entries: readonly E[], sizes: readonly number[]): AsyncGenerator<readonly E[]> {
   let at = 0;
-  for (let i = 0; at < entries.length; i++) {
-    const size = sizes[i % Math.max(sizes.length, 1)] ?? 1;
+  for (const size of [...sizes, ...sizes, ...sizes]) {
     yield entries.slice(at, at + size);
     at += size;
-    if (size === 0 && sizes.every((each) => each === 0)) yield entries.slice(at, (at = entries.length));
   }
+  yield entries.slice(at);
 }
 
 async function collect(triples: AsyncIterable<readonly Triple[]>): Promise<string[]> {
