@@ -75,7 +75,8 @@ async function tryBucket(place: Place, prefix: string, signal: AbortSignal): Pro
   const written: { key: string; etag: string }[] = [];
   try {
     console.log(`Bucket s3://${place.bucket} at ${place.s3.endpoint ?? 'Amazon S3'}, folder ${folder}`);
-    console.log(`Honoured: ${JSON.stringify(await service.preflight(prefix, null, signal))}`);
+    await service.preflight(prefix, signal);
+    console.log(`Honoured: ${JSON.stringify(await service.learn(prefix, null, signal))}`);
     for (const name of ['here.jpg', ODD_NAME, ...batchNames('here')]) {
       const key = `${folder}${name}`;
       written.push({ key, etag: (await service.upload(uploadOf(key), signal)).etag });

@@ -146,11 +146,10 @@ function aboutObject(facts: Facts, status: number, seen: string): Verdict {
     const why = `access denied (${seen}); check the credentials and what the bucket's policy lets them do`;
     return { code: 'OBJECT_DENIED', why };
   }
-  if (status === 404)
-    return {
-      code: 'OBJECT_MISSING',
-      why: `there is no such ${facts.name === 'NoSuchUpload' ? 'upload' : 'object'} (${seen})`,
-    };
+  if (status === 404) {
+    const what = facts.name === 'NoSuchUpload' ? 'upload' : 'object';
+    return { code: 'OBJECT_MISSING', why: `there is no such ${what} (${seen})` };
+  }
   if (status === 412 || facts.name === 'ConditionalRequestConflict') {
     return { code: 'OBJECT_PRECONDITION', why: `the object has been created, replaced or removed meanwhile (${seen})` };
   }

@@ -18,6 +18,11 @@ export function unquoted(etag: string | undefined): string {
   return etag === undefined ? '' : etag.replace(/^(?:W\/)?"?([^"]*)"?$/, '$1');
 }
 
+/** An ETag as a bucket wants it in an If-Match. */
+export function inForm(form: 'quoted' | 'unquoted', etag: string): string {
+  return form === 'quoted' ? `"${etag}"` : etag;
+}
+
 /** Has this ETag the form of an MD5? (Objects encrypted with KMS have that too, and it is none.) */
 export function isMd5Etag(etag: string): boolean {
   return /^[0-9a-f]{32}$/i.test(etag);

@@ -18,9 +18,9 @@ interface Page {
 }
 
 /**
- * The objects under a prefix. Each page is fetched while the one before is used. A page that fails after its
- * retries or breaks a promise of S3's (order, prefix, paging) ends the listing as a hiding problem: nothing of that
- * page is believed, and the listing vouches for no key past the page before it.
+ * The objects under a prefix. Each page is fetched while the one before is used. A later page that fails after its
+ * retries, or any page that breaks a promise of S3's (order, prefix, paging), ends the listing as a hiding problem:
+ * nothing of that page is believed, and the listing vouches for no key past the page before it.
  */
 export class Listing implements Inventory<BucketObject> {
   readonly batches: AsyncIterable<readonly BucketObject[]>;
@@ -72,13 +72,14 @@ export class Listing implements Inventory<BucketObject> {
     }
   }
 
-  /** Fetches and checks one page. Throws only on abort. */
+  /** Fetches and checks one page. Throws on abort, and when the first page fails: nothing is known then. */
   async #page(number: number, token: string | null, after: string | null, signal: AbortSignal): Promise<Page> {
     let answer: ListObjectsV2CommandOutput;
     try {
       answer = await this.#fetch(token, signal);
     } catch (thrown) {
       signal.throwIfAborted();
+      if (number === 1) throw thrown;
       return this.#broken(number, after, 'LISTING_FAILED', asRollcallError(thrown).message);
     }
     return this.#checked(number, token, after, answer);

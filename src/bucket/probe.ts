@@ -10,7 +10,8 @@ import {
 } from '@aws-sdk/client-s3';
 import { asRollcallError, type ErrorCode } from '../errors.ts';
 import type { BucketFeatures, Log } from '../sync/ports.ts';
-import { unquoted } from './etags.ts';
+import { crc32Of, md5Base64 } from './checksums.ts';
+import { inForm, unquoted } from './etags.ts';
 import type { BucketRequests } from './requests.ts';
 
 /** Nothing proven: every write looks first, and verifies after. */
@@ -35,11 +36,6 @@ export function isProbeKey(key: string): boolean {
 export function nothingHonoured(features: BucketFeatures): boolean {
   const { createOnly, replaceOnly, createOnlyMultipart, deleteOnly, contentMd5, checksums } = features;
   return !(createOnly || replaceOnly !== 'none' || createOnlyMultipart || deleteOnly || contentMd5 || checksums);
-}
-
-/** An ETag as the bucket wants it in an If-Match. */
-export function inForm(form: 'quoted' | 'unquoted', etag: string): string {
-  return form === 'quoted' ? `"${etag}"` : etag;
 }
 
 /**
@@ -79,8 +75,7 @@ interface PutOptions {
 }
 
 const SOME_ETAG = createHash('md5').update('another version').digest('hex');
-const WRONG_MD5 = Buffer.from(SOME_ETAG, 'hex').toString('base64');
-const WRONG_CRC32 = Buffer.alloc(4).toString('base64');
+const WRONG_MD5 = md5Base64(SOME_ETAG);
 
 class Probe {
   readonly #requests: BucketRequests;
@@ -88,7 +83,7 @@ class Probe {
   readonly #signal: AbortSignal;
   /** ETag of what was written last. */
   #etag = '';
-  #body = 0;
+  #puts = 0;
   #written = false;
   #uploadId: string | undefined;
 
@@ -104,18 +99,12 @@ class Probe {
     const createOnly = created === 'done' && (await this.#put({ IfNoneMatch: '*' })) === 'precondition';
     const replaceOnly = await this.#replaceOnly();
     const contentMd5 = (await this.#put({ ContentMD5: WRONG_MD5 })) === 'refused';
-    const checksums = (await this.#put({ ChecksumCRC32: WRONG_CRC32 })) === 'refused';
+    const checksums = await this.#checksums();
     const createOnlyMultipart = await this.#createOnlyMultipart(replaceOnly);
-    // What a server answers to a completed upload is not always the ETag.
+    // An upload in parts is not always answered with its ETag, and what follows needs to know one.
     await this.#put({});
-    return {
-      createOnly,
-      replaceOnly,
-      createOnlyMultipart,
-      deleteOnly: await this.#deleteOnly(),
-      contentMd5,
-      checksums,
-    };
+    const deleteOnly = await this.#deleteOnly();
+    return { createOnly, replaceOnly, createOnlyMultipart, deleteOnly, contentMd5, checksums };
   }
 
   /** Removes what may still be there, whatever has happened to the run. */
@@ -123,7 +112,8 @@ class Probe {
     const signal = AbortSignal.timeout(CLEANUP_TIMEOUT_MS);
     try {
       await this.#abandonUpload(signal);
-      if (this.#written) await this.#delete({}, signal);
+      if (!this.#written || (await this.#delete({}, signal)) === 'done') return;
+      log?.warn({ key: this.#at.Key }, 'A probe object is left behind: the bucket does not let it be removed');
     } catch (error) {
       const { code, message } = asRollcallError(error);
       log?.warn({ code, key: this.#at.Key }, `A probe object could not be removed: ${message}`);
@@ -138,6 +128,13 @@ class Probe {
       if (wrong === 'precondition' && right === 'done') return form;
     }
     return 'none';
+  }
+
+  /** Honoured only if a wrong checksum is refused and the right one is not. */
+  async #checksums(): Promise<boolean> {
+    const wrong = await this.#put({ ChecksumCRC32: crc32Of(Buffer.from('other bytes')) });
+    const right = await this.#put({ ChecksumCRC32: crc32Of(this.#nextBody()) });
+    return wrong === 'refused' && right === 'done';
   }
 
   /** The same for uploads in parts, in the form that was learnt for whole ones. */
@@ -176,8 +173,8 @@ class Probe {
   }
 
   async #put(options: PutOptions): Promise<Outcome> {
-    // Another body each time, so that each version has an ETag of its own.
-    const body = Buffer.from(`Rollcall probe ${this.#body++}`);
+    const body = this.#nextBody();
+    this.#puts++;
     const command = new PutObjectCommand({ ...this.#at, Body: body, ContentType: 'text/plain', ...options });
     const before = this.#written;
     // Set beforehand: a write that ends in an error may have happened all the same, and is cleaned up.
@@ -188,6 +185,11 @@ class Probe {
     });
     if (outcome !== 'done') this.#written = before;
     return outcome;
+  }
+
+  /** Another body each time, so that each version has an ETag of its own. */
+  #nextBody(): Buffer {
+    return Buffer.from(`Rollcall probe ${this.#puts}`);
   }
 
   #delete(options: { readonly IfMatch?: string }, signal: AbortSignal): Promise<Outcome> {

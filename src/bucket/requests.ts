@@ -47,6 +47,11 @@ export class BucketRequests {
     this.identity = identity;
   }
 
+  /** To the same bucket, for what is not to be counted here. */
+  uncounted(): BucketRequests {
+    return new BucketRequests(this.#client, this.identity);
+  }
+
   /** Requests sent so far, retries included. */
   counts(): RequestCounts {
     return { ...this.#counts };

@@ -35,7 +35,7 @@ export class S3Service implements BucketPort {
   readonly #requests: BucketRequests;
   readonly #slots: Slots;
   readonly #log: Log | undefined;
-  /** Before a preflight nothing is relied on. */
+  /** Before they are learnt nothing is relied on. */
   #features: BucketFeatures = NO_FEATURES;
 
   constructor(client: S3Client, identity: BucketIdentity, options: S3ServiceOptions) {
@@ -45,16 +45,20 @@ export class S3Service implements BucketPort {
     this.#log = options.log;
   }
 
-  async preflight(prefix: string, known: BucketFeatures | null, signal: AbortSignal): Promise<BucketFeatures> {
+  async preflight(prefix: string, signal: AbortSignal): Promise<void> {
     // Not a HeadBucket: its refusals have no body that would tell a wrong key from a missing right.
     const list = new ListObjectsV2Command({ Bucket: this.identity.bucket, Prefix: prefix, MaxKeys: 1 });
     const answer = await this.#requests.send(list, { kind: 'list', doing: 'list' }, signal);
     if (answer.IsTruncated === undefined) {
       throw new RollcallError('BUCKET_UNREACHABLE', 'what answers is not S3; check S3_ENDPOINT');
     }
+  }
+
+  async learn(prefix: string, known: BucketFeatures | null, signal: AbortSignal): Promise<BucketFeatures> {
     // Where the probe was denied the last time, rights may have been given since.
     const settled = known !== null && !nothingHonoured(known);
-    this.#features = settled ? known : await probeFeatures(this.#requests, prefix, this.#log, signal);
+    if (settled) this.#features = known;
+    else this.#features = await probeFeatures(this.#requests.uncounted(), prefix, this.#log, signal);
     return this.#features;
   }
 

@@ -1,9 +1,9 @@
 /** Uploads a file whole, in one PutObject. */
 import { createHash } from 'node:crypto';
-import { crc32 } from 'node:zlib';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { RollcallError } from '../errors.ts';
 import type { UploadedObject, UploadRequest } from '../sync/ports.ts';
+import { crc32Of, md5Base64 } from './checksums.ts';
 import {
   conditionHeaders,
   type Intended,
@@ -64,7 +64,7 @@ export async function uploadWhole(
 export function objectMetadata({ file }: UploadRequest, md5: string | undefined): Record<string, string> {
   return {
     mtime: mtimeText(file.facts.mtimeNs),
-    ...(md5 !== undefined && { md5chksum: Buffer.from(md5, 'hex').toString('base64') }),
+    ...(md5 !== undefined && { md5chksum: md5Base64(md5) }),
   };
 }
 
@@ -84,9 +84,7 @@ export function checkMd5({ key, md5: known }: UploadRequest, md5: string): void 
 
 /** A checksum that the server verifies: MD5, which all servers do, or CRC32 where one is known not to. */
 function checksumHeaders({ features }: UploadContext, body: Buffer, md5: string): object {
-  const ContentMD5 = Buffer.from(md5, 'hex').toString('base64');
+  const ContentMD5 = md5Base64(md5);
   if (features.contentMd5 || !features.checksums) return { ContentMD5 };
-  const crc = Buffer.alloc(4);
-  crc.writeUInt32BE(crc32(body));
-  return { ContentMD5, ChecksumCRC32: crc.toString('base64') };
+  return { ContentMD5, ChecksumCRC32: crc32Of(body) };
 }

@@ -55,7 +55,7 @@ const LEAST: BucketFeatures = {
 
 async function ready(known: BucketFeatures | null = null): Promise<S3Service> {
   const service = serviceFor();
-  await service.preflight('probes/', known, live);
+  await service.learn('probes/', known, live);
   return service;
 }
 
@@ -109,7 +109,7 @@ const codeOf = async (work: Promise<unknown>): Promise<string> => {
 
 describe('preflight', () => {
   test('learns what the bucket honours and leaves nothing behind', async () => {
-    const features = await serviceFor().preflight('probed/', null, live);
+    const features = await serviceFor().learn('probed/', null, live);
     expect(features.contentMd5).toBe(true);
     if (process.env['CONTRACT_S3_ENDPOINT'] === undefined) {
       expect(features).toEqual({
@@ -128,17 +128,17 @@ describe('preflight', () => {
 
   test('writes nothing when the features are known', async () => {
     const service = serviceFor();
-    expect(await service.preflight('photos/', LEAST, live)).toEqual(LEAST);
-    expect(service.requests()).toEqual({ head: 0, list: 1, get: 0, put: 0, copy: 0, delete: 0 });
+    expect(await service.learn('photos/', LEAST, live)).toEqual(LEAST);
+    expect(service.requests()).toEqual({ head: 0, list: 0, get: 0, put: 0, copy: 0, delete: 0 });
   });
 
   test('asks again where nothing at all was honoured, since so answers a bucket that denied the probe', async () => {
     const nothing: BucketFeatures = { ...LEAST, contentMd5: false };
-    expect((await serviceFor().preflight('photos/', nothing, live)).contentMd5).toBe(true);
+    expect((await serviceFor().learn('photos/', nothing, live)).contentMd5).toBe(true);
   });
 
   test('a bucket that is not there is missing', async () => {
-    expect(await codeOf(serviceFor('rollcall-nowhere').preflight('photos/', null, live))).toBe('BUCKET_MISSING');
+    expect(await codeOf(serviceFor('rollcall-nowhere').preflight('photos/', live))).toBe('BUCKET_MISSING');
   });
 
   test('wrong credentials are named as such', async () => {
@@ -149,7 +149,7 @@ describe('preflight', () => {
     ]) {
       const wrong = openS3Client({ endpoint, region, forcePathStyle: true, credentials }, { maxSockets: 2 });
       const service = new S3Service(wrong.client, { endpoint, bucket: s3().bucket }, { partConcurrency: 1 });
-      expect(await codeOf(service.preflight('photos/', null, live))).toBe('BUCKET_CREDENTIALS');
+      expect(await codeOf(service.preflight('photos/', live))).toBe('BUCKET_CREDENTIALS');
       expect(await codeOf(service.objectExists('photos/a.jpg', live))).toMatch(/OBJECT_DENIED|BUCKET_CREDENTIALS/);
       wrong.close();
     }
@@ -396,10 +396,9 @@ describe('listing', () => {
     expect(objects.map(({ key }) => key)).toEqual(['stale/photo.jpg']);
   });
 
-  test('a missing bucket is a failed page, not an empty listing', async () => {
+  test('a missing bucket is an error, not an empty listing', async () => {
     const listing = serviceFor('rollcall-nowhere').list('x/', { shallow: false }, live);
-    expect(await collect(listing)).toEqual([]);
-    expect(listing.problems()).toMatchObject([{ code: 'LISTING_FAILED', hides: true }]);
+    expect(await codeOf(collect(listing))).toBe('BUCKET_MISSING');
     expect(listing.vouchesFor('x/a')).toBe(false);
   });
 

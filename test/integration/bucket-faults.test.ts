@@ -28,7 +28,7 @@ beforeAll(async () => {
   const credentials = { accessKeyId, secretAccessKey };
   opened = openS3Client({ endpoint: proxy.endpoint, region, forcePathStyle: true, credentials }, { maxSockets: 16 });
   folder = await mkdtemp(join(tmpdir(), 'rollcall-bucket-faults-'));
-  features = await newService().preflight('probed/', null, live);
+  features = await newService().learn('probed/', null, live);
 });
 
 afterEach(() => proxy.reset());
@@ -42,10 +42,10 @@ afterAll(async () => {
 const newService = (): S3Service =>
   new S3Service(opened.client, { endpoint: proxy.endpoint, bucket: s3().bucket }, { partConcurrency: 2 });
 
-/** Past its preflight, which the faults of a test are not meant for. */
+/** Past its probe, which the faults of a test are not meant for. */
 async function ready(): Promise<S3Service> {
   const service = newService();
-  await service.preflight('photos/', features, live);
+  await service.learn('photos/', features, live);
   return service;
 }
 
@@ -161,34 +161,41 @@ describe('a refusal', () => {
 
   test('of the probe leaves the bucket usable, with nothing relied on', async () => {
     failNth('every', refusal(403, 'AccessDenied'), isPut);
-    expect(await newService().preflight('photos/', null, live)).toMatchObject({ createOnly: false, contentMd5: false });
+    expect(await newService().learn('photos/', null, live)).toMatchObject({ createOnly: false, contentMd5: false });
     expect(proxy.seen.filter(isDelete)).toEqual([]);
   });
 
   test('of the listing is told before anything starts', async () => {
     failNth('every', refusal(403, 'AccessDenied'), isList);
-    expect(await codeOf(newService().preflight('photos/', null, live))).toBe('BUCKET_DENIED');
+    expect(await codeOf(newService().preflight('photos/', live))).toBe('BUCKET_DENIED');
   });
 
   test('by a bucket in another region names that region', async () => {
     const fault = { ...refusal(301, 'PermanentRedirect'), headers: { 'x-amz-bucket-region': 'eu-central-1' } } as Fault;
     failNth('every', fault, isList);
-    await expect(newService().preflight('photos/', null, live)).rejects.toThrow('S3_REGION=eu-central-1');
+    await expect(newService().preflight('photos/', live)).rejects.toThrow('S3_REGION=eu-central-1');
   });
 });
 
-describe('a probe that breaks off', () => {
-  test('is cleaned up after', async () => {
+describe('a probe', () => {
+  test('that breaks off is cleaned up after', async () => {
     failNth(4, refusal(403, 'InvalidAccessKeyId'), isPut);
-    expect(await codeOf(newService().preflight('broken/', null, live))).toBe('BUCKET_CREDENTIALS');
+    expect(await codeOf(newService().learn('broken/', null, live))).toBe('BUCKET_CREDENTIALS');
     expect(await s3().keys('broken/')).toEqual([]);
+  });
+
+  test('proves no checksum by a server that refuses right ones too', async () => {
+    const hasCrc = ({ headers }: SeenRequest): boolean => headers['x-amz-checksum-crc32'] !== undefined;
+    failNth('every', refusal(501, 'NotImplemented'), hasCrc);
+    const learnt = await newService().learn('photos/', null, live);
+    expect(learnt).toEqual({ ...features, checksums: false });
   });
 
   test.each(['<html><body>Log in</body></html>', '<!DOCTYPE html><p>Log in', 'Log in', ''])(
     'does not believe something that is no S3 at all: %j',
     async (body) => {
       failNth('every', { kind: 'answer', status: 200, body }, () => true);
-      expect(await codeOf(newService().preflight('photos/', null, live))).toBe('BUCKET_UNREACHABLE');
+      expect(await codeOf(newService().preflight('photos/', live))).toBe('BUCKET_UNREACHABLE');
     },
   );
 });
