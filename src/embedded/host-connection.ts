@@ -89,7 +89,7 @@ export async function connectToHost(dataDir: string, signal: AbortSignal): Promi
     started?.throwIfFailed();
     // One that ended well found another host serving, which is now gone too.
     if (started === undefined || started.child.exitCode === 0) started = startHost(dataDir);
-    await wait(10, undefined, { signal });
+    await wait(10);
   }
 }
 
@@ -111,8 +111,7 @@ function tryConnect(dataDir: string): Promise<Socket | null> {
 
 function startHost(dataDir: string): { child: ChildProcess; throwIfFailed(): void } {
   const path = join(dataDir, LOG_FILE);
-  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-  const log = openSync(path, size > MOST_LOG_BYTES ? 'w' : 'a', 0o600);
+  const log = openLog(path);
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const program = fileURLToPath(new URL(`./host.${extension}`, import.meta.url));
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program, dataDir], {
@@ -136,6 +135,16 @@ function startHost(dataDir: string): { child: ChildProcess; throwIfFailed(): voi
     throw new RollcallError('DATABASE_UNREACHABLE', `The embedded services could not be started: ${fault}`);
   };
   return { child, throwIfFailed };
+}
+
+function openLog(path: string): number {
+  try {
+    const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+    return openSync(path, size > MOST_LOG_BYTES ? 'w' : 'a', 0o600);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new RollcallError('BAD_CONFIG', `DATA_DIR can't be written: ${why}`, { cause, field: 'DATA_DIR' });
+  }
 }
 
 function tail(path: string): string {

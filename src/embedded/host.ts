@@ -23,14 +23,16 @@ const SQLITE_BUSY = 5;
  * SQLite is how Node reaches such a lock; nothing is ever stored. Null when another process has it.
  */
 function takeLock(dataDir: string): DatabaseSync | null {
-  const file = new DatabaseSync(join(dataDir, 'embedded.lock'));
+  const path = join(dataDir, 'embedded.lock');
+  let file: DatabaseSync | undefined;
   try {
+    file = new DatabaseSync(path);
     file.exec('BEGIN IMMEDIATE');
     return file;
   } catch (error) {
-    file.close();
+    file?.close();
     if ((error as { errcode?: number }).errcode === SQLITE_BUSY) return null;
-    throw error;
+    throw new RollcallError('DATABASE_UNREACHABLE', `${path} can't be locked: ${asRollcallError(error).message}`);
   }
 }
 

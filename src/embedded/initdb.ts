@@ -1,7 +1,7 @@
 /** Makes the data folder of a PostgreSQL server. */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import { chownSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { chownSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { RollcallError } from '../errors.ts';
 import type { Account } from './account.ts';
 import type { PostgresBinaries } from './binaries.ts';
@@ -45,7 +45,7 @@ export async function makeCluster(cluster: NewCluster, signal: AbortSignal): Pro
     const locale = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
     const options = { cwd: work, env: SERVER_ENVIRONMENT, ...account, signal };
     await finished(spawn(binaries.initdb, [...common, ...locale, '--auth=scram-sha-256'], options), 'initdb');
-    await singleUser(binaries.postgres, unfinished, `CREATE DATABASE ${DATABASE_NAME}`, options);
+    await singleUser(binaries.postgres, unfinished, `CREATE DATABASE ${DATABASE_NAME}`, options, durable ? [] : ['-F']);
     renameSync(unfinished, cluster.dataFolder);
   } finally {
     rmSync(work, { recursive: true, force: true });
@@ -63,16 +63,23 @@ export async function setPassword(
 }
 
 /** Removes what makeCluster left behind when it was killed. Only for the one process that may call makeCluster. */
-export function removeUnfinished(dataFolder: string, names: readonly string[]): void {
+export function removeUnfinished(dataFolder: string): void {
   const parent = dirname(dataFolder);
-  const prefix = `${dataFolder.slice(parent.length + 1)}.new-`;
-  for (const name of names) {
+  const prefix = `${basename(dataFolder)}.new-`;
+  for (const name of readdirSync(parent)) {
     if (name.startsWith(prefix)) rmSync(join(parent, name), { recursive: true, force: true });
   }
 }
 
-async function singleUser(postgres: string, dataFolder: string, sql: string, options: SpawnOptions): Promise<void> {
-  await finished(spawn(postgres, ['--single', '-D', dataFolder, 'postgres'], options), 'postgres', `${sql}\n`);
+async function singleUser(
+  postgres: string,
+  dataFolder: string,
+  sql: string,
+  options: SpawnOptions,
+  flags: readonly string[] = [],
+): Promise<void> {
+  const args = ['--single', ...flags, '-D', dataFolder, 'postgres'];
+  await finished(spawn(postgres, args, options), 'postgres', `${sql}\n`);
 }
 
 async function finished(child: ChildProcess, program: string, input = ''): Promise<void> {

@@ -1,7 +1,6 @@
 /** Runs PostgreSQL on a data folder of its own. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { RollcallError } from '../errors.ts';
 import { postgresBinaries } from './binaries.ts';
@@ -45,7 +44,7 @@ export async function startPostgres(options: PostgresOptions, signal: AbortSigna
   const { dataFolder, account } = place;
   const binaries = postgresBinaries(account);
   const notices = [...place.notices];
-  removeUnfinished(dataFolder, readdirSync(dirname(dataFolder)));
+  removeUnfinished(dataFolder);
   if (!existsSync(dataFolder)) {
     await makeCluster({ binaries, account, dataFolder, password, durable: true }, signal);
   } else {

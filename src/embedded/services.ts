@@ -129,7 +129,13 @@ export class Services {
   #remember(state: EmbeddedState): void {
     const same = JSON.stringify(state) === JSON.stringify(this.#state);
     this.#state = state;
-    if (!same) writeState(this.#dataDir, state);
+    if (same) return;
+    try {
+      writeState(this.#dataDir, state);
+    } catch (error) {
+      // What runs, runs; the next start makes new secrets and gives them to the data that is there.
+      this.#notices.push(`${STATE_FILE} can't be written: ${messageOf(error)}`);
+    }
   }
 }
 
