@@ -10,7 +10,7 @@
  * makes its own and removes it with all that is in it. A test of a capability that the server is said to lack is
  * skipped, with that capability in its title.
  *
- * Ceph RGW 16.2.15 wants this list in one line (measured in November 2026; nothing of it passes there):
+ * Ceph RGW 16.2.15 wants this list in one line (measured in November 2026: without it, each of these fails there):
  *
  *     bucket-region,metadata-names,metadata-limit,error-messages,key-too-long,malformed-xml,delete-md5,
  *     object-attributes,checksums,trailers,strict-chunks,if-match-quoted,if-match-missing,if-match-races,
