@@ -1,6 +1,6 @@
 /** Who signed a request, and whether the signature, its time and its scope hold. */
 import type { KeyObject } from 'node:crypto';
-import { S3Error } from './errors.ts';
+import { S3Error, type S3ErrorCode } from './errors.ts';
 import { ALGORITHM, expectedSignatures, isOneOf, signingKey } from './sigv4.ts';
 import type { Payload, RequestHead, S3Credentials } from './types.ts';
 
@@ -56,7 +56,7 @@ export class Authenticator {
     if (credentials === undefined) {
       throw new S3Error('InvalidAccessKeyId', undefined, { AWSAccessKeyId: claim.accessKeyId });
     }
-    this.#checkScope(claim);
+    this.#checkScope(claim, head.headers.has('authorization'));
     checkSignedHeaders(claim.signedHeaders, head);
     const key = this.#key(credentials, claim.scope);
     const expected = expectedSignatures(key, head, claim);
@@ -66,14 +66,15 @@ export class Authenticator {
     return { credentials, payload: toPayload(claim, key) };
   }
 
-  #checkScope(claim: Claim): void {
+  #checkScope(claim: Claim, inHeader: boolean): void {
+    const code: S3ErrorCode = inHeader ? 'AuthorizationHeaderMalformed' : 'AuthorizationQueryParametersError';
     const [date, region, service, end] = claim.scope.split('/');
     if (service !== 's3' || end !== 'aws4_request' || date !== claim.date.slice(0, 8)) {
-      throw new S3Error('AuthorizationHeaderMalformed', `The credential scope "${claim.scope}" is not valid.`);
+      throw new S3Error(code, `The credential scope "${claim.scope}" is not valid.`);
     }
     if (region !== this.#region) {
-      const message = `The authorization header is malformed; the region '${region}' is wrong; expecting '${this.#region}'`;
-      throw new S3Error('AuthorizationHeaderMalformed', message, { Region: this.#region });
+      const message = `The credential is malformed; the region '${region}' is wrong; expecting '${this.#region}'`;
+      throw new S3Error(code, message, { Region: this.#region });
     }
   }
 

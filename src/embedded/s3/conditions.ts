@@ -31,6 +31,13 @@ export function isNotModified(head: RequestHead, object: Known): boolean {
   return evaluate(head, object, READ);
 }
 
+/** False when If-Range names another version: the whole is answered then, since pieces of two would not fit together. */
+export function rangeStillHolds(head: RequestHead, object: Known): boolean {
+  const condition = head.headers.get('if-range');
+  if (condition === undefined || matches(condition, object.etag)) return true;
+  return seconds(condition) === Math.floor(object.modifiedMs / 1000);
+}
+
 /** Throws PreconditionFailed when the source of a copy is not as the client wants it. */
 export function checkCopySource(head: RequestHead, source: Known): void {
   if (evaluate(head, source, COPY_SOURCE)) throw failed('x-amz-copy-source-If-None-Match');

@@ -1,5 +1,5 @@
 /** GetObject and HeadObject: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html */
-import { isNotModified } from './conditions.ts';
+import { isNotModified, rangeStillHolds } from './conditions.ts';
 import { S3Error } from './errors.ts';
 import { objectHeaders } from './object-headers.ts';
 import { requireReadable } from './restore-state.ts';
@@ -107,7 +107,8 @@ function describe(
     const { etag = '', 'last-modified': modified = '' } = headers;
     return { status: 304, range: whole, response: { status: 304, headers: { etag, 'last-modified': modified } } };
   }
-  const asked = partRange(request, context, object) ?? parseRange(request.headers.get('range'), object.size);
+  const rangeHeader = rangeStillHolds(request, object) ? request.headers.get('range') : undefined;
+  const asked = partRange(request, context, object) ?? parseRange(rangeHeader, object.size);
   const range = asked ?? whole;
   headers['content-length'] = range.end - range.start;
   if (asked !== null && object.size > 0)
