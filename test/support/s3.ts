@@ -65,6 +65,8 @@ export function testClient(where: {
   readonly region: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
+  /** Milliseconds that the server's clock is ahead of this machine's. */
+  readonly clockOffsetMs?: number;
 }): S3Client {
   return new S3Client({
     endpoint: where.endpoint,
@@ -74,5 +76,6 @@ export function testClient(where: {
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     maxAttempts: 1,
+    systemClockOffset: where.clockOffsetMs ?? 0,
   });
 }

@@ -31,6 +31,9 @@ export async function handle(
   const id = options.nextRequestId();
   answer.setHeader('x-amz-request-id', id);
   answer.setHeader('server', 'rollcall-embedded-s3');
+  const now = options.clock();
+  // Clients set their own clocks by it.
+  answer.setHeader('date', new Date(now).toUTCString());
   let waiting = expects;
   const proceed = (): void => {
     if (waiting) answer.writeContinue();
@@ -38,7 +41,7 @@ export async function handle(
   };
   let response: S3Response;
   try {
-    response = await respond(options, http, proceed);
+    response = await respond(options, http, now, proceed);
   } catch (error) {
     response = errorResponse(error, http, id, options.log);
   }
@@ -56,9 +59,12 @@ export async function handle(
   }
 }
 
-async function respond(options: HandlerOptions, http: IncomingMessage, proceed: () => void): Promise<S3Response> {
-  const { authenticator, context, clock } = options;
-  const now = clock();
+async function respond(
+  { authenticator, context }: HandlerOptions,
+  http: IncomingMessage,
+  now: number,
+  proceed: () => void,
+): Promise<S3Response> {
   const head = readHead(http);
   const { credentials, payload } = authenticator.authenticate(head, now);
   const operation = resolveOperation(head);
