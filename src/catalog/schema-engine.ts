@@ -9,6 +9,8 @@ import { pathToFileURL } from 'node:url';
 import { PrismaPg } from '@prisma/adapter-pg';
 import {
   bindMigrationAwareSqlAdapterFactory,
+  type ColumnType,
+  ColumnTypeEnum,
   type SqlDriverAdapter,
   type SqlMigrationAwareDriverAdapterFactory,
 } from '@prisma/driver-adapter-utils';
@@ -28,6 +30,9 @@ interface WebAssemblyGlobal {
   };
 }
 
+const CHAR_TYPE = 18;
+const TEXT_TYPE = 25;
+
 /** Nothing in our schema is managed by somebody else. */
 export const EVERYTHING = { externalTables: [], externalEnums: [] };
 
@@ -43,15 +48,33 @@ export interface EngineSession {
  */
 export async function openEngine(client: pg.Client, schema: string): Promise<EngineSession> {
   const { SchemaEngine } = await loadEngineModule();
-  // The adapter wants a pool; a pool would quietly replace a broken connection by one without lock or transaction.
-  const pool = Object.assign(new pg.Pool(), { query: client.query.bind(client) });
-  const recording = new RecordingFactory(new PrismaPg(pool, { schema }), client);
-  const engine = await SchemaEngine.new(
-    { datamodels: undefined },
-    () => {},
-    bindMigrationAwareSqlAdapterFactory(recording),
-  );
-  return { engine, firstError: () => recording.firstError };
+  const connection = new RecordedConnection(client);
+  // The adapter wants a pool; a real one would quietly replace a broken connection by one without lock or transaction.
+  const pool = Object.assign(new pg.Pool(), { query: connection.query.bind(connection) });
+  const adapters = bindMigrationAwareSqlAdapterFactory(new OneConnection(new PrismaPg(pool, { schema }), connection));
+  const engine = await SchemaEngine.new({ datamodels: undefined }, () => {}, adapters);
+  return { engine, firstError: () => connection.firstError };
+}
+
+/**
+ * The SQL that would turn the connection's database into this Prisma schema, or null if it is that already. Collations
+ * are not seen: Prisma has no word for them.
+ */
+export async function differenceTo(client: pg.Client, schemaText: string): Promise<string | null> {
+  const { engine } = await openEngine(client, 'public');
+  try {
+    const files = [{ path: 'schema.prisma', content: schemaText }];
+    const { stdout } = await engine.diff({
+      from: { tag: 'schemaDatasource', files, configDir: '/' },
+      to: { tag: 'schemaDatamodel', files },
+      script: true,
+      exitCode: null,
+      filters: EVERYTHING,
+    });
+    return stdout === null || stdout.includes('This is an empty migration') ? null : stdout;
+  } finally {
+    engine.free();
+  }
 }
 
 /** The engine's own view of a list of migrations. */
@@ -82,33 +105,63 @@ async function loadEngineModule(): Promise<EngineModule> {
   return bindings;
 }
 
-/** Runs scripts whole, and remembers the first error. */
-class RecordingFactory implements SqlMigrationAwareDriverAdapterFactory {
-  readonly provider = 'postgres';
-  readonly adapterName;
+/** A connection that remembers its first error, and where an answer had PostgreSQL's own one-byte type. */
+class RecordedConnection {
   firstError: unknown;
-  readonly #inner: PrismaPg;
+  /** Which columns of these rows. The adapter refuses the type, but the engine needs it to describe a schema. */
+  readonly charColumns = new WeakMap<object, readonly number[]>();
   readonly #client: pg.Client;
 
-  constructor(inner: PrismaPg, client: pg.Client) {
+  constructor(client: pg.Client) {
+    this.#client = client;
+  }
+
+  async query(question: string | pg.QueryConfig): Promise<pg.QueryResult> {
+    try {
+      const answer = await this.#client.query(question);
+      for (const [column, field] of (answer.fields ?? []).entries()) {
+        if (field.dataTypeID !== CHAR_TYPE) continue;
+        field.dataTypeID = TEXT_TYPE;
+        this.charColumns.set(answer.rows, [...(this.charColumns.get(answer.rows) ?? []), column]);
+      }
+      return answer;
+    } catch (thrown) {
+      this.firstError ??= thrown;
+      throw thrown;
+    }
+  }
+}
+
+/** Prisma's adapter, with what it gets wrong put right. */
+class OneConnection implements SqlMigrationAwareDriverAdapterFactory {
+  readonly provider = 'postgres';
+  readonly adapterName;
+  readonly #inner: PrismaPg;
+  readonly #connection: RecordedConnection;
+
+  constructor(inner: PrismaPg, connection: RecordedConnection) {
     this.adapterName = inner.adapterName;
     this.#inner = inner;
-    this.#client = client;
+    this.#connection = connection;
   }
 
   async connect(): Promise<SqlDriverAdapter> {
     const adapter = await this.#inner.connect();
+    // Its own cuts a script at every semicolon, those in comments and literals included.
     adapter.executeScript = async (script) => {
-      // The adapter's own cuts a script at every semicolon, those in comments and literals included.
-      await this.#client.query(script).catch((error: unknown) => {
-        this.firstError ??= error;
-        throw error;
-      });
+      await this.#connection.query(script);
+    };
+    const queryRaw = adapter.queryRaw.bind(adapter);
+    adapter.queryRaw = async (question) => {
+      const answer = await queryRaw(question);
+      const chars = this.#connection.charColumns.get(answer.rows) ?? [];
+      const typed = (type: ColumnType, column: number) => (chars.includes(column) ? ColumnTypeEnum.Character : type);
+      return { ...answer, columnTypes: answer.columnTypes.map(typed) };
     };
     return adapter;
   }
 
   async connectToShadowDb(): Promise<SqlDriverAdapter> {
-    return this.#inner.connectToShadowDb();
+    throw new Error('no shadow database: whoever needs one connects to it');
   }
 }
