@@ -151,10 +151,16 @@ export class BodyFiles {
     const path = this.#path(id);
     const folder = dirname(path);
     if (this.#folderMade?.path !== folder) {
-      this.#unsyncedFolders.add(dirname(folder)).add(this.#options.folder);
+      const root = this.#options.folder;
+      this.#unsyncedFolders.add(dirname(folder)).add(root).add(dirname(root));
       this.#folderMade = { path: folder, made: mkdir(folder, { recursive: true }) };
     }
-    await this.#folderMade.made;
+    try {
+      await this.#folderMade.made;
+    } catch (error) {
+      this.#folderMade = null;
+      throw error;
+    }
     this.#unsyncedFolders.add(folder);
     return path;
   }

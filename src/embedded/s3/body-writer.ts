@@ -49,10 +49,13 @@ export class BodyWriter {
       this.#path = path;
     }
     const buffers = this.#pending;
+    const total = this.#pendingBytes;
     this.#pending = [];
     this.#pendingBytes = 0;
-    if (buffers.length === 1) await writeAll(this.#file, buffers[0] as Buffer);
-    else if (buffers.length > 1) await writeAll(this.#file, Buffer.concat(buffers));
+    if (total === 0) return;
+    const { bytesWritten } = await this.#file.writev(buffers);
+    // The system may take less than it is given.
+    if (bytesWritten < total) await writeAll(this.#file, Buffer.concat(buffers).subarray(bytesWritten));
   }
 }
 

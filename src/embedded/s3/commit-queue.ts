@@ -34,9 +34,7 @@ export class CommitQueue {
   run<T>(work: () => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#waiting.push({ work, resolve: resolve as (value: unknown) => void, reject });
-      this.#running ??= this.#drain().finally(() => {
-        this.#running = null;
-      });
+      this.#running ??= this.#drain();
     });
   }
 
@@ -55,6 +53,8 @@ export class CommitQueue {
         for (const { reject } of batch) reject(error);
       }
     }
+    // In one go with the last look at the queue, or what is queued in between would wait for ever.
+    this.#running = null;
   }
 
   #transact(batch: readonly Waiting[]): (() => void)[] {
