@@ -4,7 +4,6 @@ import type pg from 'pg';
 import type { RowChange } from '../sync/ports.ts';
 import type { Library } from '../sync/types.ts';
 import { albumPathOf } from './albums.ts';
-import { plainArray } from './sql-arrays.ts';
 import { storable } from './text.ts';
 
 export type KeyedChange = Extract<RowChange, { kind: 'agreed' | 'unsettled' }>;
@@ -74,9 +73,9 @@ export async function writeAgreed(
       ...sharedValues(library, albums, changes),
       changes.map((change) => change.md5),
       changes.map((change) => change.etag),
-      plainArray(changes.map((change) => change.partSize)),
+      changes.map((change) => change.partSize),
       changes.map((change) => change.storageClass),
-      plainArray(changes.map((change) => change.verified)),
+      changes.map((change) => change.verified),
     ],
   });
 }
@@ -88,7 +87,7 @@ export async function writeUnsettled(
   albums: ReadonlyMap<string, string>,
   changes: readonly Unsettled[],
 ): Promise<void> {
-  const states = plainArray(changes.map((change) => change.state));
+  const states = changes.map((change) => change.state);
   const errors = changes.map((change) => storable(change.error));
   const values = [...sharedValues(library, albums, changes), states, errors];
   await client.query({ name: 'rollcall-unsettled', text: UNSETTLED, values });
@@ -102,15 +101,15 @@ function sharedValues(
   return [
     library.id,
     library.bucket,
-    plainArray(changes.map((change) => albums.get(albumPathOf(library, change.key)))),
+    changes.map((change) => albums.get(albumPathOf(library, change.key))),
     changes.map((change) => change.path),
     changes.map((change) => posix.basename(change.path)),
     changes.map((change) => change.key),
-    plainArray(changes.map((change) => change.photoKind)),
+    changes.map((change) => change.photoKind),
     changes.map((change) => change.contentType),
-    plainArray(changes.map((change) => change.local.size)),
-    plainArray(changes.map((change) => change.local.mtimeNs)),
-    plainArray(changes.map((change) => change.local.device)),
-    plainArray(changes.map((change) => change.local.inode)),
+    changes.map((change) => change.local.size),
+    changes.map((change) => change.local.mtimeNs),
+    changes.map((change) => change.local.device),
+    changes.map((change) => change.local.inode),
   ];
 }

@@ -3,7 +3,6 @@ import { posix } from 'node:path';
 import type pg from 'pg';
 import type { RowChange } from '../sync/ports.ts';
 import type { Library } from '../sync/types.ts';
-import { plainArray } from './sql-arrays.ts';
 import { storable } from './text.ts';
 
 export type KnownChange = Extract<RowChange, { kind: 'state' | 'refreshed' | 'deleting' | 'deleted' }>;
@@ -75,8 +74,8 @@ async function setStates(client: pg.PoolClient, library: Library, changes: reado
   if (changes.length === 0) return;
   const values = [
     library.id,
-    plainArray(changes.map((change) => change.id)),
-    plainArray(changes.map((change) => change.state)),
+    changes.map((change) => change.id),
+    changes.map((change) => change.state),
     changes.map((change) => storable(change.error)),
   ];
   await client.query({ name: 'rollcall-state', text: STATE, values });
@@ -87,15 +86,15 @@ async function refresh(client: pg.PoolClient, library: Library, changes: readonl
   const paths = changes.map((change) => change.path ?? null);
   const values = [
     library.id,
-    plainArray(changes.map((change) => change.id)),
-    plainArray(changes.map((change) => change.state)),
+    changes.map((change) => change.id),
+    changes.map((change) => change.state),
     paths,
     paths.map((path) => path && posix.basename(path)),
     paths.map((path) => path && library.prefix + path.normalize('NFC')),
-    plainArray(changes.map((change) => change.local?.size)),
-    plainArray(changes.map((change) => change.local?.mtimeNs)),
-    plainArray(changes.map((change) => change.local?.device)),
-    plainArray(changes.map((change) => change.local?.inode)),
+    changes.map((change) => change.local?.size),
+    changes.map((change) => change.local?.mtimeNs),
+    changes.map((change) => change.local?.device),
+    changes.map((change) => change.local?.inode),
     changes.map((change) => change.etag ?? null),
   ];
   await client.query({ name: 'rollcall-refreshed', text: REFRESHED, values });

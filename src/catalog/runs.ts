@@ -4,7 +4,6 @@ import type { Report, RunStatus } from '../sync/types.ts';
 import type { Database } from './database.ts';
 import type { Prisma } from './generated/client.ts';
 import { lockKey } from './lock.ts';
-import { plainArray } from './sql-arrays.ts';
 import { storable, storableJson } from './text.ts';
 
 /** A dry run's report keeps its plan in the history up to this many actions. */
@@ -48,7 +47,7 @@ export async function recordActions(
     records.map((record) => storable(record.path)),
     records.map((record) => storable(record.key)),
     records.map((record) => record.outcome),
-    plainArray(records.map((record) => record.bytes)),
+    records.map((record) => record.bytes),
     records.map((record) => storable(record.code)),
     records.map((record) => storable(record.message)),
   ];
