@@ -1,0 +1,98 @@
+/** `npm run bench -- <name> [--photos N] [--runs N]`: runs a benchmark, prints its table, writes its JSON file. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { catalog } from './catalog.ts';
+import { listing } from './listing.ts';
+import { memory } from './memory.ts';
+import { type Benchmark, type BenchmarkResult, isMet } from './support/benchmark.ts';
+import { describeMachine, load } from './support/machine.ts';
+import { rounded } from './support/statistics.ts';
+import { unchanged } from './unchanged.ts';
+
+const BENCHMARKS: Readonly<Record<string, Benchmark>> = { unchanged, memory, catalog, listing };
+const RESULTS = join(import.meta.dirname, 'results');
+/** Above this many waiting processes a core, figures say more about the neighbours than about Rollcall. */
+const BUSY_LOAD_A_CORE = 0.5;
+
+const USAGE = `npm run bench -- <name> [--photos N] [--runs N] [--node-option=--flag]…
+names: ${Object.keys(BENCHMARKS).join(', ')}`;
+
+async function main(argv: readonly string[]): Promise<number> {
+  const asked = readArguments(argv);
+  if (asked === null) {
+    console.error(USAGE);
+    return 2;
+  }
+  const { name, benchmark, ...settings } = asked;
+  const stopping = stopOnSignals();
+  const loadBefore = load();
+  const begun = new Date();
+  const result = await benchmark({ ...settings, signal: stopping, say: (line) => console.error(line) });
+  const { table, bars, measured } = result;
+  const machine = { ...describeMachine(), loadBefore, loadAfter: load() };
+  const barsMet = bars.map((bar) => ({ ...bar, met: isMet(bar) }));
+  mkdirSync(RESULTS, { recursive: true });
+  const file = join(RESULTS, `${name}.json`);
+  const document = { benchmark: name, begun, machine, nodeOptions: settings.nodeOptions, bars: barsMet, ...measured };
+  writeFileSync(file, `${JSON.stringify(document, null, 2)}\n`);
+  print(name, { table, bars, measured });
+  if (loadBefore > machine.cores * BUSY_LOAD_A_CORE) {
+    console.log(`The machine was busy (load ${rounded(loadBefore)} at the start): repeat this when it is not.`);
+  }
+  console.log(`Written to ${file}`);
+  return barsMet.every((bar) => bar.met) ? 0 : 1;
+}
+
+function readArguments(argv: readonly string[]) {
+  try {
+    const { positionals, values } = parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: {
+        photos: { type: 'string', default: '100000' },
+        runs: { type: 'string', default: '5' },
+        'node-option': { type: 'string', multiple: true, default: [] },
+      },
+    });
+    const [name = '', ...more] = positionals;
+    const benchmark = Object.hasOwn(BENCHMARKS, name) ? BENCHMARKS[name] : undefined;
+    const [photos, runs] = [Number(values.photos), Number(values.runs)];
+    if (benchmark === undefined || more.length > 0 || !isCount(photos) || !isCount(runs)) return null;
+    return { name, benchmark, photos, runs, nodeOptions: values['node-option'] };
+  } catch {
+    return null;
+  }
+}
+
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value > 0;
+}
+
+/** The first signal makes the benchmark clean up and end, a second one ends it at once. */
+function stopOnSignals(): AbortSignal {
+  const stop = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(name, () => {
+      if (stop.signal.aborted) process.exit(130);
+      console.error('Stopping: what was made is being removed.');
+      stop.abort(new Error('stopped'));
+    });
+  }
+  return stop.signal;
+}
+
+function print(name: string, { table, bars }: BenchmarkResult): void {
+  const width = Math.max(...table.map(([label]) => label.length));
+  console.log(`\n${name}`);
+  for (const [label, value] of table) console.log(`  ${label.padEnd(width)}  ${value}`);
+  for (const bar of bars) {
+    const verdict = isMet(bar) ? 'met' : 'MISSED';
+    console.log(`  bar: ${bar.what} at most ${bar.atMost} ${bar.unit}: ${bar.measured} ${bar.unit}, ${verdict}`);
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2)).catch((thrown: unknown) => {
+  console.error(thrown);
+  return 3;
+});
