@@ -91,7 +91,7 @@ function hintFor(error: RollcallError, log: CommandLog | null): string | null {
     case 'CANCELLED':
       return 'What was under way is finished and recorded; the next sync goes on from here.';
     case 'INTERNAL':
-      return log?.path ? `Details: ${log.path}` : null;
+      return log?.path() ? `Details: ${log.path()}` : null;
     default:
       return null;
   }

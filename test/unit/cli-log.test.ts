@@ -1,6 +1,8 @@
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -12,10 +14,12 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { openLog, readableLine } from '../../src/cli/log.ts';
+import { jsonLine } from '../../src/cli/json-lines.ts';
+import { fileLogger, openLog, readableLine } from '../../src/cli/log.ts';
 import { logFileName, openLogFile, removeOldLogs } from '../../src/cli/log-file.ts';
 import { plain } from '../../src/cli/screen.ts';
 import { type Config, loadConfig } from '../../src/config.ts';
+import { RollcallError } from '../../src/errors.ts';
 
 const DAY_MS = 86_400_000;
 const NOON = Date.parse('2026-11-20T12:00:00.123Z');
@@ -95,21 +99,57 @@ describe('the log of a command', () => {
     log.info({ path: 'a' }, 'Uploading new photo: 100%s %d 日本.jpg');
     log.warn({}, 'careful');
     log.file.error({ err: new Error('deep') }, 'only in the file');
-    log.close();
-    expect(linesOf(log.path)).toMatchObject([
+    expect(linesOf(log.path())).toMatchObject([
       { level: 'info', msg: 'Uploading new photo: 100%s %d 日本.jpg', path: 'a' },
       { level: 'warn', msg: 'careful' },
       { level: 'error', msg: 'only in the file', err: { stack: expect.stringContaining('at ') } },
     ]);
-    expect(linesOf(log.path)[0]?.time).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
-    expect(shown).toEqual(['warn careful']);
+    expect(linesOf(log.path())[0]?.time).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+    log.close();
+    log.warn({}, 'too late for the file');
+    expect(shown).toEqual(['warn careful', 'warn too late for the file']);
+  });
+
+  test('starts a new file after midnight and removes old ones, so that a server needs no restart', () => {
+    let now = NOON;
+    const shownFrom = { from: 'error', write: () => {} } as const;
+    const log = openLog(
+      config({}),
+      'serve',
+      shownFrom,
+      () => {},
+      () => now,
+    );
+    log.info({}, 'day one');
+    const first = log.path();
+    withAge('rollcall-20261021T130000000Z-serve.log', 29.9);
+    now += DAY_MS / 4;
+    log.info({}, 'still day one');
+    expect(log.path()).toBe(first);
+    now += DAY_MS / 2;
+    log.info({}, 'day two');
+    expect(linesOf(first).map((line) => line.msg)).toEqual(['day one', 'still day one']);
+    expect(linesOf(log.path()).map((line) => line.msg)).toEqual(['day two']);
+    expect(readdirSync(dir)).toHaveLength(2);
+    log.close();
   });
 
   test('takes 64-bit numbers', () => {
     const log = openLog(config({}), 'sync', { from: 'error', write: () => {} }, () => {});
+    const path = log.path();
     log.info({ inode: 2n ** 63n }, 'stat');
     log.close();
-    expect(readFileSync(log.path ?? '', 'utf8')).toContain('9223372036854775808');
+    expect(readFileSync(path ?? '', 'utf8')).toContain('9223372036854775808');
+  });
+
+  test.runIf(existsSync('/dev/full'))('goes on when the disk is full, and says so once', () => {
+    const said: string[] = [];
+    const file = { path: '/dev/full', fd: openSync('/dev/full', 'w') };
+    const { logger, close } = fileLogger(file, 'info', (line) => said.push(line));
+    logger.info('one');
+    logger.info('two');
+    close();
+    expect(said).toEqual(['The log file is incomplete: ENOSPC: no space left on device, write']);
   });
 
   test('goes on without a file when the folder cannot be written, and says so once', () => {
@@ -121,7 +161,7 @@ describe('the log of a command', () => {
     log.warn({}, 'still shown');
     log.close();
     expect(said).toEqual([expect.stringMatching(/^No log file is written: ENOTDIR.*\(LOG_DIR\)$/)]);
-    expect(log.path).toBeNull();
+    expect(log.path()).toBeNull();
     expect(shown).toEqual(['still shown']);
   });
 });
@@ -131,5 +171,16 @@ test('a log line for people is one line, with the cause of an error', () => {
   expect(readableLine('error', { err: new Error('refused') }, 'cannot connect', plain)).toBe(
     'Error: cannot connect: refused',
   );
+  expect(readableLine('error', { err: new Error('refused') }, 'refused', plain)).toBe('Error: refused');
+  const request = { requestId: 'x', method: 'GET', path: '/api/runs', status: 200, ms: 3 };
+  expect(readableLine('info', request, 'request', plain)).toBe('GET /api/runs: 200 (3 ms)');
   expect(readableLine('info', {}, 'Uploading new photo: a.jpg', plain)).toBe('Uploading new photo: a.jpg');
+});
+
+test('a log line for programs has errors and 64-bit numbers in it', () => {
+  const err = new RollcallError('BUCKET_DENIED', 'no');
+  expect(JSON.parse(jsonLine({ err, inode: 2n ** 63n }))).toEqual({
+    err: { name: 'RollcallError', code: 'BUCKET_DENIED', message: 'no' },
+    inode: '9223372036854775808',
+  });
 });
