@@ -10,7 +10,6 @@ import { attachEmbedded, type EmbeddedServices } from './embedded/attach.ts';
 import { RollcallError } from './errors.ts';
 import { checkHealth } from './http/health.ts';
 import type { HttpParts } from './http/parts.ts';
-import { ensureDemoLibrary } from './media/demo/demo-library.ts';
 import type { CatalogBrowser, LibraryStore, NewLibrary } from './sync/browse.ts';
 import type { BucketIdentity, BucketPort, DiskPort, Log } from './sync/ports.ts';
 import type { SyncService } from './sync/service.ts';
@@ -83,7 +82,7 @@ async function bringUp(
     signal,
   );
   const [embedded] = await settled(
-    [attaching, demo ? ensureDemoLibrary(config.photosRoot, signal) : null],
+    [attaching, demo ? drawDemoLibrary(config.photosRoot, signal) : null],
     (services) => closers.push(() => services.close()),
   );
 
@@ -135,6 +134,12 @@ async function bringUp(
     notices: embedded.notices,
     close,
   };
+}
+
+/** Loaded only when it is needed: sharp is the slowest of all to load. */
+async function drawDemoLibrary(root: string, signal: AbortSignal): Promise<void> {
+  const { ensureDemoLibrary } = await import('./media/demo/demo-library.ts');
+  await ensureDemoLibrary(root, signal);
 }
 
 /** Waits for both, so that a failure of one never leaves the other running unseen. */

@@ -58,6 +58,7 @@ const CODES = {
   OBJECT_PRECONDITION: { status: 409, exit: photosFailed, retryable: true },
   OBJECT_REJECTED: { status: 502, exit: photosFailed, retryable: false },
   OBJECT_MISSING: { status: 404, exit: photosFailed, retryable: false },
+  OBJECT_ARCHIVED: { status: 409, exit: photosFailed, retryable: true },
   OBJECT_UNVERIFIED: { status: 502, exit: photosFailed, retryable: true },
   LISTING_FAILED: { status: 502, exit: photosFailed, retryable: true },
   LISTING_UNORDERED: { status: 502, exit: photosFailed, retryable: false },
@@ -65,6 +66,9 @@ const CODES = {
   // One file, folder or name.
   FILE_GONE: { status: 409, exit: photosFailed, retryable: true },
   FILE_UNREADABLE: { status: 422, exit: photosFailed, retryable: false },
+  FILE_EXISTS: { status: 409, exit: photosFailed, retryable: true },
+  FILE_UNWRITABLE: { status: 422, exit: photosFailed, retryable: false },
+  DISK_FULL: { status: 507, exit: photosFailed, retryable: true },
   FILE_UNSTABLE: { status: 409, exit: photosFailed, retryable: true },
   FOLDER_UNREADABLE: { status: 422, exit: photosFailed, retryable: false },
   NAME_COLLISION: { status: 409, exit: photosFailed, retryable: false },

@@ -1,15 +1,26 @@
 /** From a finding and a policy to the one action it asks for (DESIGN 2, 3): pure. */
-import type { Classified } from './classify.ts';
+import type { Classified, Finding } from './classify.ts';
+import {
+  actionBase,
+  adopt,
+  collision,
+  conflict,
+  fetch,
+  fileFacts,
+  keyAndPath,
+  objectFacts,
+  replace,
+  report,
+  rowFacts,
+} from './make-action.ts';
 import type {
   Action,
+  BucketObject,
   CatalogRow,
   FileFacts,
   LocalFile,
-  ObjectFacts,
   PhotoState,
   Policy,
-  ReportAction,
-  RowFacts,
   SyncSettings,
   Triple,
 } from './types.ts';
@@ -19,20 +30,23 @@ export interface Rules {
   readonly policy: Policy;
   readonly settings: Pick<SyncSettings, 'stableSeconds' | 'orphanGraceDays'>;
   readonly nowMs: number;
+  /** The path of a key that only the bucket has, or why it can have none. */
+  readonly pathOf: (key: string) => { readonly path: string } | { readonly fault: string };
 }
 
 const MS_A_DAY = 86_400_000;
 
 /** The action for a photo, or null when there is nothing to do. */
-export function decide(triple: Triple, classified: Classified, rules: Rules): Action | null {
-  if (classified.finding === 'leave' || classified.finding === 'untracked') return null;
-  if (triple.local === undefined) return triple.row ? decideGone(triple, triple.row, classified, rules) : null;
-  return decideFile(triple, triple.local, classified, rules);
+export function decide(triple: Triple, { finding }: Classified, rules: Rules): Action | null {
+  if (finding === 'leave') return null;
+  if (triple.local !== undefined) return decideFile(triple, triple.local, finding, rules);
+  if (triple.row !== undefined) return decideGone(triple, triple.row, finding, rules);
+  return triple.object ? decideUntracked(triple.object, rules) : null;
 }
 
-function decideFile(triple: Triple, local: LocalFile, { finding }: Classified, rules: Rules): Action | null {
+function decideFile(triple: Triple, local: LocalFile, finding: Finding, rules: Rules): Action | null {
   if (local.twins !== undefined) return collision(triple, local);
-  if (finding === 'in agreement') return refresh(triple, local);
+  if (finding === 'in agreement' && !mustCompare(triple, local, rules)) return refresh(triple, local);
   if (isUnstable(local, rules)) {
     return report(
       triple,
@@ -42,37 +56,85 @@ function decideFile(triple: Triple, local: LocalFile, { finding }: Classified, r
       `changed less than ${rules.settings.stableSeconds} s ago`,
     );
   }
-  const base = actionBase(triple, local);
-  const { overwrite } = rules.policy;
+  const sends = rules.policy.direction !== 'down';
   switch (finding) {
     case 'upload':
-      return { ...base, kind: 'upload', reason: 'new' };
+      return sends ? { ...actionBase(triple, local), kind: 'upload', reason: 'new' } : null;
     case 'bring back':
-      return { ...base, kind: 'reupload', reason: 'missing from the bucket' };
+      return sends ? { ...actionBase(triple, local), kind: 'reupload', reason: 'missing from the bucket' } : null;
+    case 'in agreement':
     case 'adopt':
-      return adopt(triple, local, rules);
-    case 'incomplete':
-      return overwrite === 'never'
-        ? conflict(triple, local, 'the object is shorter than the file; overwrite is never')
-        : replace(triple, local, 'the object is shorter than the file');
-    case 'edited':
-      return overwrite === 'never'
-        ? conflict(triple, local, 'changed on disk; overwrite is never')
-        : replace(triple, local, 'changed on disk');
-    case 'differs':
-      return overwrite === 'source'
-        ? replace(triple, local, 'differs from the bucket')
-        : conflict(triple, local, 'the bucket holds another version, not one recorded as ours');
-    case 'both changed':
-      return overwrite === 'source'
-        ? replace(triple, local, 'changed on disk and in the bucket')
-        : conflict(triple, local, 'changed on disk and in the bucket since they last agreed');
+      return decideEqual(triple, local, finding, rules);
     default:
-      return null;
+      return decideDiffering(triple, local, finding, rules);
   }
 }
 
-function decideGone(triple: Triple, row: CatalogRow, { finding }: Classified, rules: Rules): Action | null {
+/** The same size under an ETag that is not on record: the contents decide, without reading them if the row can. */
+function decideEqual(triple: Triple, local: LocalFile, finding: Finding, rules: Rules): Action | null {
+  const { row, object } = triple;
+  if (object === undefined) return null;
+  if (finding === 'adopt' && row?.md5 === object.etag && isAsRecorded(local, row)) {
+    const change = { state: 'synced', object: objectFacts(object), local: fileFacts(local) } as const;
+    return { ...keyAndPath(local), kind: 'update', row: rowFacts(row), change, reason: 'same bytes under a new ETag' };
+  }
+  const winner = winnerOf(triple, local, ifContentsDiffer(finding, local, row), rules);
+  return adopt(triple, local, object, winner === 'disk' ? 'replace' : winner === 'bucket' ? 'download' : 'conflict');
+}
+
+/** What an object of the file's size comes to if its content turns out to be another. */
+function ifContentsDiffer(finding: Finding, local: LocalFile, row: CatalogRow | undefined): Finding {
+  if (finding === 'in agreement') return 'edited';
+  return row !== undefined && isAsRecorded(local, row) ? 'differs' : 'both changed';
+}
+
+const WHY: Partial<Record<Finding, string>> = {
+  incomplete: 'the object is shorter than the file',
+  edited: 'changed on disk',
+  differs: 'the bucket holds another version',
+  'both changed': 'changed on disk and in the bucket since they last agreed',
+};
+
+function decideDiffering(triple: Triple, local: LocalFile, finding: Finding, rules: Rules): Action | null {
+  const why = WHY[finding];
+  if (why === undefined || triple.object === undefined) return null;
+  switch (winnerOf(triple, local, finding, rules)) {
+    case 'disk':
+      return replace(triple, local, why);
+    case 'bucket':
+      return fetch(triple.object, local.path, why, triple.row, local);
+    default:
+      return conflict(triple, local, `${why}; overwrite is ${rules.policy.overwrite}`);
+  }
+}
+
+/** Which side may replace the other (the table in docs/architecture.md), or null: nothing is touched. */
+function winnerOf(triple: Triple, local: LocalFile, finding: Finding, rules: Rules): 'disk' | 'bucket' | null {
+  const { direction, overwrite } = rules.policy;
+  const [sends, fetches] = [direction !== 'down', direction !== 'up'];
+  switch (overwrite) {
+    case 'never':
+      return null;
+    case 'source':
+      return direction === 'up' ? 'disk' : direction === 'down' ? 'bucket' : null;
+    case 'newer': {
+      const difference = local.mtimeNs - objectMtimeNs(triple);
+      if (difference > 0n) return sends ? 'disk' : null;
+      return difference < 0n && fetches ? 'bucket' : null;
+    }
+    case 'known':
+      // What is replaced must be the version on record, or an object that never became whole.
+      if (finding === 'edited' || finding === 'incomplete') return sends ? 'disk' : null;
+      if (finding !== 'differs' || triple.row === undefined) return null;
+      return fetches && isAsRecorded(local, triple.row) ? 'bucket' : null;
+  }
+}
+
+function objectMtimeNs({ objectMtimeNs: told, object }: Triple): bigint {
+  return told ?? BigInt(object?.lastModifiedMs ?? 0) * 1_000_000n;
+}
+
+function decideGone(triple: Triple, row: CatalogRow, finding: Finding, rules: Rules): Action | null {
   const base = { key: row.key, path: row.path, row: rowFacts(row) };
   if (finding === 'lost') {
     if (row.deleting) return { ...base, kind: 'delete', reason: 'its object was deleted at your request' };
@@ -81,11 +143,21 @@ function decideGone(triple: Triple, row: CatalogRow, { finding }: Classified, ru
     }
     return { ...base, kind: 'mark', state: 'lost', reason: 'gone from disk and bucket' };
   }
-  if (finding === 'orphan' && triple.object && mayDelete(row, rules)) {
+  if (triple.object === undefined) return null;
+  if (finding === 'orphan' && mayDelete(row, rules)) {
     return { ...base, kind: 'delete', object: objectFacts(triple.object), reason: 'gone from disk' };
   }
+  if (rules.policy.orphans === 'download') return fetch(triple.object, row.path, 'gone from disk', row);
   if (row.state === 'orphaned' && !row.deleting) return null;
   return { ...base, kind: 'mark', state: 'orphaned', reason: 'gone from disk; its object is kept' };
+}
+
+function decideUntracked(object: BucketObject, { policy, pathOf }: Rules): Action | null {
+  if (policy.direction === 'up') return null;
+  const place = pathOf(object.key);
+  if ('path' in place) return fetch(object, place.path, 'only in the bucket');
+  const reason = `this key can be no file here: ${place.fault}`;
+  return { kind: 'report', what: 'conflict', code: 'NAME_INVALID', key: object.key, path: object.key, reason };
 }
 
 function mayDelete(row: CatalogRow, { policy, settings, nowMs }: Rules): boolean {
@@ -100,22 +172,13 @@ function isUnstable(local: LocalFile, { settings, nowMs }: Rules): boolean {
   return ageMs >= 0 && ageMs < settings.stableSeconds * 1_000;
 }
 
-/** The same size under an ETag that is not on record: the contents decide, without reading them if the row can. */
-function adopt(triple: Triple, local: LocalFile, { policy }: Rules): Action | null {
-  const { row, object } = triple;
-  if (object === undefined) return null;
-  const unchanged = row !== undefined && row.size === local.size && row.mtimeNs === local.mtimeNs;
-  if (unchanged && row.md5 !== null && row.md5 === object.etag) {
-    const change = { state: 'synced', object: objectFacts(object), local: fileFacts(local) } as const;
-    return { ...keyAndPath(local), kind: 'update', row: rowFacts(row), change, reason: 'same bytes under a new ETag' };
-  }
-  return {
-    ...actionBase(triple, local),
-    kind: 'adopt',
-    object: objectFacts(object),
-    otherwise: policy.overwrite === 'source' ? 'replace' : 'conflict',
-    reason: 'the bucket has one of this size',
-  };
+/** `compare: content` reads what no MD5 on record speaks for: none was made, or the file is another inode by now. */
+function mustCompare({ row }: Triple, local: LocalFile, { policy }: Rules): boolean {
+  return policy.compare === 'content' && (row?.md5 === null || row?.inode !== local.inode);
+}
+
+function isAsRecorded(local: LocalFile, row: CatalogRow): boolean {
+  return row.etag !== null && row.size === local.size && row.mtimeNs === local.mtimeNs;
 }
 
 /** A photo in agreement whose row is behind in something else: its state, its inode after a move of the disk. */
@@ -131,48 +194,4 @@ function refresh({ row }: Triple, local: LocalFile): Action | null {
   if (!spelled) change.path = local.path;
   const reason = settled ? 'its row is behind' : `in agreement again, was ${row.state}`;
   return { ...keyAndPath(local), kind: 'update', row: rowFacts(row), change, reason };
-}
-
-function replace(triple: Triple, local: LocalFile, reason: string): Action {
-  const object = triple.object && { object: objectFacts(triple.object) };
-  return { ...actionBase(triple, local), ...object, kind: 'reupload', reason };
-}
-
-function conflict(triple: Triple, local: LocalFile, reason: string): ReportAction {
-  return report(triple, local, 'conflict', 'CONFLICT', reason);
-}
-
-function collision(triple: Triple, local: LocalFile): ReportAction {
-  const names = [local.path, ...(local.twins ?? [])].map((name) => JSON.stringify(name)).join(' and ');
-  return report(triple, local, 'conflict', 'NAME_COLLISION', `${names} would be one key in the bucket; rename one`);
-}
-
-function report(
-  triple: Triple,
-  local: LocalFile,
-  what: ReportAction['what'],
-  code: ReportAction['code'],
-  reason: string,
-): ReportAction {
-  return { ...actionBase(triple, local), kind: 'report', what, code, reason };
-}
-
-function actionBase({ row }: Triple, local: LocalFile) {
-  return { ...keyAndPath(local), local: fileFacts(local), ...(row && { row: rowFacts(row) }) };
-}
-
-function keyAndPath({ key, path }: LocalFile) {
-  return { key, path };
-}
-
-function fileFacts({ size, mtimeNs, device, inode }: LocalFile): FileFacts {
-  return { size, mtimeNs, device, inode };
-}
-
-function rowFacts({ id, size, mtimeNs, md5, etag, partSize, state }: CatalogRow): RowFacts {
-  return { id, size, mtimeNs, md5, etag, partSize, state };
-}
-
-function objectFacts({ size, etag }: ObjectFacts): ObjectFacts {
-  return { size, etag };
 }

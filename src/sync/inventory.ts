@@ -3,7 +3,7 @@ import pMap from 'p-map';
 import { asRollcallError } from '../errors.ts';
 import { mergeBucket, mergeDiskAndCatalog } from './merge.ts';
 import type { BucketPort, CatalogPort, DiskPort, Inventory, Problem } from './ports.ts';
-import type { BucketObject, Scope, SyncSettings, Triple } from './types.ts';
+import type { BucketObject, Direction, Scope, SyncSettings, Triple } from './types.ts';
 
 export interface Sides {
   readonly disk: DiskPort;
@@ -29,12 +29,13 @@ export function openSurvey(
   sides: Sides,
   scope: Scope,
   settings: Pick<SyncSettings, 'existenceCheck' | 'checkConcurrency'>,
+  direction: Direction,
   signal: AbortSignal,
 ): Survey {
   const files = sides.disk.walk(scope.album, signal);
   const rows = sides.catalog.rows(scope, signal);
   const pairs = mergeDiskAndCatalog(files.batches, rows.batches);
-  const bucket = new BucketSide(sides.bucket, scope, settings, signal);
+  const bucket = new BucketSide(sides.bucket, scope, settings, direction, signal);
   return {
     triples: bucket.complete(pairs),
     vouchesFor: (key) => ({ disk: files.vouchesFor(key), bucket: bucket.vouchesFor(key) }),
@@ -52,6 +53,7 @@ class BucketSide {
   readonly #scope: Scope;
   readonly #settings: Pick<SyncSettings, 'existenceCheck' | 'checkConcurrency'>;
   readonly #signal: AbortSignal;
+  readonly #showsMarkers: boolean;
   readonly #failedHeads = new Map<string, Problem>();
   #listing: Inventory<BucketObject> | null = null;
 
@@ -59,8 +61,10 @@ class BucketSide {
     bucket: BucketPort,
     scope: Scope,
     settings: Pick<SyncSettings, 'existenceCheck' | 'checkConcurrency'>,
+    direction: Direction,
     signal: AbortSignal,
   ) {
+    this.#showsMarkers = direction !== 'up';
     this.#bucket = bucket;
     this.#scope = scope;
     this.#settings = settings;
@@ -88,7 +92,7 @@ class BucketSide {
   #byList(pairs: AsyncIterable<Triple[]>): AsyncGenerator<Triple[]> {
     const listing = this.#bucket.list(prefixOf(this.#scope), { shallow: this.#scope.album !== null }, this.#signal);
     this.#listing = listing;
-    return mergeBucket(pairs, withoutFolderMarkers(listing.batches));
+    return mergeBucket(pairs, this.#showsMarkers ? listing.batches : withoutFolderMarkers(listing.batches));
   }
 
   async *#byHead(pairs: AsyncIterable<Triple[]>): AsyncGenerator<Triple[]> {
@@ -113,7 +117,7 @@ class BucketSide {
   }
 }
 
-/** Objects whose keys end in `/` stand for folders in some tools; they are no photos. */
+/** Objects whose keys end in `/` stand for folders in some tools; they are no photos, and nothing to send up over. */
 async function* withoutFolderMarkers(batches: AsyncIterable<readonly BucketObject[]>) {
   for await (const batch of batches) yield batch.filter((object) => !object.key.endsWith('/'));
 }

@@ -1,5 +1,5 @@
 /** Reads a survey to its end and makes the plan: what would be done, in the phases in which it would be (DESIGN 2). */
-import { classify } from './classify.ts';
+import { type Classified, classify, type Finding } from './classify.ts';
 import { decide, type Rules } from './decide.ts';
 import type { Survey } from './inventory.ts';
 import type { Problem } from './ports.ts';
@@ -23,16 +23,25 @@ export interface Plan {
 /** So many untracked objects and problems are named; the rest is counted. */
 const NAMED = 20;
 
-export async function makePlan(
-  survey: Survey,
-  rules: Rules,
-  tally: Tally,
-  options: { readonly nameSkipped: number; readonly onScanned: (keys: number, lastPath: string) => void },
-): Promise<Plan> {
-  const planner = new Planner(survey, rules, tally, options.nameSkipped);
+export interface PlanOptions {
+  /** So many photos in agreement are kept to be named. */
+  readonly nameSkipped: number;
+  /** Only files with these names; null: all. */
+  readonly only: readonly string[] | null;
+  /** The triples with their objects' modification times. */
+  readonly datesOf: (triples: readonly Triple[]) => Promise<readonly Triple[]>;
+  readonly onScanned: (keys: number, lastPath: string) => void;
+}
+
+/** What `overwrite: newer` has to know the dates of. */
+const DIFFERING = new Set<Finding>(['adopt', 'incomplete', 'edited', 'differs', 'both changed']);
+
+/** Reads the survey to its end. */
+export async function makePlan(survey: Survey, rules: Rules, tally: Tally, options: PlanOptions): Promise<Plan> {
+  const planner = new Planner(survey, rules, tally, options);
   let scanned = 0;
   for await (const batch of survey.triples) {
-    for (const triple of batch) planner.add(triple);
+    await planner.add(batch);
     scanned += batch.length;
     options.onScanned(scanned, batch.at(-1)?.key ?? '');
   }
@@ -43,27 +52,48 @@ class Planner {
   readonly #survey: Survey;
   readonly #rules: Rules;
   readonly #tally: Tally;
-  readonly #nameSkipped: number;
+  readonly #options: PlanOptions;
+  readonly #only: ReadonlySet<string> | null;
   readonly #actions: Action[] = [];
   readonly #skipped: string[] = [];
   readonly #untracked: string[] = [];
   #filesOnDisk = 0;
   #photosInScope = 0;
 
-  constructor(survey: Survey, rules: Rules, tally: Tally, nameSkipped: number) {
+  constructor(survey: Survey, rules: Rules, tally: Tally, options: PlanOptions) {
     this.#survey = survey;
     this.#rules = rules;
     this.#tally = tally;
-    this.#nameSkipped = nameSkipped;
+    this.#options = options;
+    this.#only = options.only && new Set(options.only.map((name) => name.normalize('NFC')));
   }
 
-  add(triple: Triple): void {
+  async add(batch: readonly Triple[]): Promise<void> {
+    const wanted = this.#only === null ? batch : batch.filter(({ key }) => this.#only?.has(fileNameOf(key)));
+    const found = wanted.map((triple) => ({ triple, classified: this.#classify(triple) }));
+    const undated = found.filter(({ classified }) => this.#asksForDates(classified)).map(({ triple }) => triple);
+    const dated = new Map(
+      undated.length === 0 ? [] : (await this.#options.datesOf(undated)).map((triple) => [triple.key, triple]),
+    );
+    for (const { triple, classified } of found) this.#decide(dated.get(triple.key) ?? triple, classified);
+  }
+
+  #asksForDates({ finding }: Classified): boolean {
+    return this.#rules.policy.overwrite === 'newer' && DIFFERING.has(finding);
+  }
+
+  #classify(triple: Triple): Classified {
     if (triple.local) this.#filesOnDisk += 1;
     if (triple.local || triple.row) this.#photosInScope += 1;
     const classified = classify(triple, this.#survey.vouchesFor(triple.key));
     this.#tally.count(classified);
     if (classified.finding === 'untracked') this.#noteUntracked(triple.object);
+    return classified;
+  }
+
+  #decide(triple: Triple, classified: Classified): void {
     const action = decide(triple, classified, this.#rules);
+    if (triple.local && triple.object) this.#countPhases(action);
     if (action !== null) this.#actions.push(action);
     else if (triple.local && classified.finding === 'in agreement') this.#skip(triple.local.path);
   }
@@ -82,9 +112,17 @@ class Planner {
     };
   }
 
+  /** A file that both sides have is skipped once by each phase that leaves it alone. */
+  #countPhases(action: Action | null): void {
+    const { direction } = this.#rules.policy;
+    const sends = action?.kind === 'upload' || action?.kind === 'reupload';
+    if (direction !== 'up' && action?.kind !== 'download') this.#tally.files.skippedDownload += 1;
+    if (direction === 'both' && !sends) this.#tally.files.skippedUpload += 1;
+  }
+
   #skip(path: string): void {
     this.#tally.actions.skipped += 1;
-    if (this.#skipped.length < this.#nameSkipped) this.#skipped.push(path);
+    if (this.#skipped.length < this.#options.nameSkipped) this.#skipped.push(path);
   }
 
   #noteUntracked(object: BucketObject | undefined): void {
@@ -108,4 +146,8 @@ class Planner {
     this.#tally.photos.lost = kept.filter((action) => action.kind === 'report' && action.what === 'lost').length;
     return kept;
   }
+}
+
+function fileNameOf(key: string): string {
+  return key.slice(key.lastIndexOf('/') + 1);
 }

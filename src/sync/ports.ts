@@ -53,16 +53,43 @@ export interface OpenFile {
   close(): Promise<void>;
 }
 
+/**
+ * A download on its way to its place: bytes go to a temporary file in the target folder, under a name that never
+ * syncs, and become visible only by `commit`.
+ */
+export interface IncomingFile {
+  /** Resolves when the chunk is taken. DISK_FULL, FILE_UNWRITABLE. */
+  write(chunk: Uint8Array): Promise<void>;
+  /**
+   * Puts the file in its place: fsynced, with this modification time, never over anything but the version it was
+   * begun to replace. OBJECT_… never; FILE_EXISTS when something is there by now, FILE_UNSTABLE when what was to be
+   * replaced has changed; DISK_FULL, FILE_UNWRITABLE. Answers the facts and the path as it is spelled on disk.
+   */
+  commit(mtimeNs: bigint): Promise<{ readonly facts: FileFacts; readonly path: string }>;
+  /** Removes what was written; safe after commit and twice. */
+  discard(): Promise<void>;
+}
+
 /** The album folders of one library. Only ENOENT under a verified root means "gone"; all else throws. */
 export interface DiskPort {
   /** Throws GUARD_ROOT_MISSING, GUARD_ROOT_NOT_DIRECTORY or GUARD_ROOT_UNREADABLE. */
   verifyRoot(signal: AbortSignal): Promise<void>;
+  /** Does the root hold nothing at all, as a mount point does whose disk is not there? (`lost+found` counts for nothing.) */
+  isBare(signal: AbortSignal): Promise<boolean>;
   /** All files in scope. For an album whose folder is gone: an empty inventory that vouches for it. */
   walk(album: string | null, signal: AbortSignal): Inventory<LocalFile>;
   /** Is there a folder for this album (NFC)? False only if it is gone under a verified root. */
   hasFolder(album: string, signal: AbortSignal): Promise<boolean>;
   /** Facts of one file now; null only if it is gone under a verified root. */
   stat(path: string, signal: AbortSignal): Promise<FileFacts | null>;
+  /** The path of a key from the bucket, or why it can have none here (DESIGN 9: it would leave the root, …). */
+  pathOf(key: string): { readonly path: string } | { readonly fault: string };
+  /**
+   * Begins a download to `path`, making its folders; existing folders are used however they are spelled (NFC, NFD).
+   * `replacing`: the version that may be replaced; null: only if nothing is there. FILE_EXISTS, FILE_UNSTABLE,
+   * FILE_UNWRITABLE (a folder on the way is a link out of the root, a file, or may not be written), DISK_FULL.
+   */
+  receive(path: string, replacing: FileFacts | null, signal: AbortSignal): Promise<IncomingFile>;
   /** Opens the version that `expected` describes. FILE_UNSTABLE, FILE_GONE or FILE_UNREADABLE otherwise. */
   open(path: string, expected: FileFacts, signal: AbortSignal): Promise<OpenFile>;
 }
@@ -115,6 +142,16 @@ export interface UploadedObject {
   readonly sent: boolean;
 }
 
+/** An object that was read whole and verified. */
+export interface FetchedObject {
+  readonly md5: string;
+  readonly partSize: number | null;
+  /** From the metadata `mtime` (seconds, as rclone writes it), else LastModified. */
+  readonly mtimeNs: bigint;
+  readonly contentType: string;
+  readonly storageClass: string;
+}
+
 /** Do these bytes and that ETag belong together? `unknown` when the ETag says nothing about the content. */
 export type ContentMatch = 'same' | 'different' | 'unknown';
 
@@ -158,6 +195,19 @@ export interface BucketPort {
     known: { readonly md5: string | null; readonly partSize: number | null },
     signal: AbortSignal,
   ): Promise<{ readonly match: ContentMatch; readonly md5: string; readonly partSize: number | null }>;
+  /**
+   * Reads an object's bytes into `sink`, in order, waiting for each chunk to be taken, and only of the version with
+   * this ETag. Resolves once the content is verified: the size, and the MD5 against the ETag (multipart ETags computed
+   * again, `partSize` first), metadata or the server's checksum, as far as they say anything. OBJECT_MISSING,
+   * OBJECT_PRECONDITION (another version by now), OBJECT_ARCHIVED (must be restored first), OBJECT_DENIED,
+   * OBJECT_UNVERIFIED (what came is not what the bucket says it holds). A broken connection is resumed or retried.
+   */
+  fetch(
+    object: Pick<BucketObject, 'key' | 'size' | 'etag'>,
+    partSize: number | null,
+    sink: (chunk: Uint8Array) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<FetchedObject>;
   /** Removes the object if it still has this ETag: `deleted`, `missing` (was gone), or `changed` (left alone). */
   remove(key: string, etag: string, signal: AbortSignal): Promise<'deleted' | 'missing' | 'changed'>;
   /** Requests sent through this port so far, retries included. */

@@ -1,12 +1,11 @@
 /** One run over one scope, from lock to report. */
 import { asRollcallError, type RollcallError } from '../errors.ts';
-import { execute, loggedName } from './execute.ts';
-import { guardEmptyRoot, guardMaxDelete, manyMarked } from './guards.ts';
-import { openSurvey, type Sides } from './inventory.ts';
-import { makePlan, type Plan } from './plan.ts';
-import type { SavedPlan } from './plan-file.ts';
-import { ProgressMeter } from './progress.ts';
+import { execute } from './execute.ts';
+import type { Sides } from './inventory.ts';
+import type { Plan } from './plan.ts';
 import type { Clock, Log, ScopeLock } from './ports.ts';
+import { countPlanned, guard, learnBucket, logCounts, logTwoWay, savedPlan, warn } from './prepare.ts';
+import { ProgressMeter } from './progress.ts';
 import type { RunHooks } from './service.ts';
 import { Tally } from './tally.ts';
 import type { Action, DeleteLimit, Policy, Report, RunStatus, Scope, SyncSettings } from './types.ts';
@@ -16,6 +15,8 @@ export interface RunOptions {
   readonly policy: Policy;
   readonly settings: SyncSettings;
   readonly maxDelete: DeleteLimit;
+  /** Of an album, only the files with these names. */
+  readonly only?: readonly string[];
   readonly kind: string;
   readonly parentId?: string;
   readonly hooks: RunHooks;
@@ -28,8 +29,6 @@ export type PlanSource = (run: RunInProgress) => Promise<Plan>;
 
 /** In-flight transfers may go on for so long after a run was asked to stop. */
 const DRAIN_MS = 10_000;
-/** So many photos that needed nothing are named in an album run's log. */
-const SKIPPED_NAMED = 10_000;
 
 /** What the parts of a run share. */
 export interface RunInProgress {
@@ -69,16 +68,15 @@ async function recorded(
   const progress = new ProgressMeter(id, scope.library.name, hooks.onProgress, now);
   const soft = lock ? AbortSignal.any([signal, lock.signal]) : signal;
   const current: RunInProgress = { id, sides, options, tally: new Tally(), progress, signal: soft };
-  const end = (status: RunStatus, more: { plan?: readonly Action[]; error?: RollcallError }): Report =>
-    current.tally.report({
-      runId: id,
-      status,
-      requests: sides.bucket.requests(),
-      durationMs: now() - startedMs,
-      ...more,
-    });
+  const twoWay = policy.direction !== 'up';
+  const end = (status: RunStatus, more: { plan?: readonly Action[]; error?: RollcallError }): Report => {
+    const durationMs = now() - startedMs;
+    const requests = sides.bucket.requests();
+    return current.tally.report({ runId: id, status, requests, durationMs, byPhase: twoWay, ...more });
+  };
   try {
     const plan = await planAndExecute(current, source, lock);
+    if (twoWay && !policy.dryRun) logTwoWay(current);
     const report = policy.dryRun ? end('planned', { plan: plan.actions }) : end('succeeded', {});
     await sides.catalog.finishRun(id, report.status, report);
     return report;
@@ -129,127 +127,6 @@ async function planAndExecute(current: RunInProgress, source: PlanSource, lock: 
   return plan;
 }
 
-/** Makes the plan by looking at all three sides. */
-export async function surveyPlan(current: RunInProgress): Promise<Plan> {
-  const { sides, options, tally, progress, signal } = current;
-  const { scope, policy, settings, now } = options;
-  const survey = openSurvey(sides, scope, settings, signal);
-  const plan = await makePlan(survey, { policy, settings, nowMs: now() }, tally, {
-    nameSkipped: scope.album === null ? 0 : SKIPPED_NAMED,
-    onScanned: (keys, lastPath) => progress.scanned(keys, lastPath),
-  });
-  signal.throwIfAborted();
-  return plan;
-}
-
-/** What the bucket honours of safe writing, learnt before the first write to it, and a word about what it lacks. */
-async function learnBucket({ sides, options, tally, signal }: RunInProgress, plan: Plan): Promise<void> {
-  if (!plan.actions.some(writesToBucket)) return;
-  const { bucket, catalog } = sides;
-  const known = await catalog.bucketFeatures(bucket.identity);
-  const features = await bucket.learn(options.scope.library.prefix, known, signal);
-  if (features !== known) await catalog.saveBucketFeatures(bucket.identity, features);
-  if (features.createOnly) return;
-  tally.warnings.push(
-    'This bucket does not honour conditional writes (If-None-Match): each key is looked at right before it is ' +
-      'written instead, which leaves a moment in which another writer could be overwritten.',
-  );
-}
-
-function writesToBucket(action: Action): boolean {
-  if (action.kind === 'adopt') return action.otherwise === 'replace';
-  return (
-    action.kind === 'upload' || action.kind === 'reupload' || (action.kind === 'delete' && action.object !== undefined)
-  );
-}
-
-async function guard({ sides, options, signal }: RunInProgress, plan: Plan): Promise<void> {
-  const { library } = options.scope;
-  if (plan.filesOnDisk === 0 && plan.complete) {
-    const live = await sides.catalog.countLive(options.scope, signal);
-    const files = live > 0 && options.scope.album !== null ? await anyFile(sides, signal) : false;
-    guardEmptyRoot(library.root, files, live);
-  }
-  const deletions = plan.actions.filter((action) => action.kind === 'delete').length;
-  guardMaxDelete(deletions, plan.photosInScope, options.maxDelete);
-}
-
-/** Is there any file in the library at all? */
-async function anyFile(sides: Sides, signal: AbortSignal): Promise<boolean> {
-  for await (const batch of sides.disk.walk(null, signal).batches) {
-    if (batch.length > 0) return true;
-  }
-  return false;
-}
-
-function warn({ options, tally }: RunInProgress, plan: Plan): void {
-  const gone = plan.actions.filter((action) => action.kind === 'mark').length;
-  const many = manyMarked(gone, plan.photosInScope, options.maxDelete);
-  if (many !== null) tally.warnings.unshift(many);
-  const lost = plan.actions.filter(
-    (action) =>
-      (action.kind === 'mark' && action.state === 'lost') || (action.kind === 'report' && action.what === 'lost'),
-  );
-  if (lost.length > 0) tally.warnings.unshift(`LOST, gone from disk and bucket both: ${nameSome(lost)}`);
-  const waiting = plan.actions.filter((action) => action.kind === 'report' && action.what === 'unstable');
-  if (waiting.length > 0) tally.warnings.push(`Still being written, left for the next run: ${nameSome(waiting)}`);
-}
-
-function nameSome(actions: readonly Action[]): string {
-  const named = actions.slice(0, 20).map((action) => action.path);
-  return actions.length > named.length
-    ? `${named.join(', ')} and ${actions.length - named.length} more`
-    : named.join(', ');
-}
-
-function logCounts({ id, options, tally }: RunInProgress, plan: Plan): void {
-  const { log, scope, settings } = options;
-  const { photos } = tally;
-  const fields = { run: id, library: scope.library.name, album: scope.album };
-  if (photos.new > 0)
-    log.info(fields, `Processing ${photos.new} new photos in batches of ${settings.uploadConcurrency}`);
-  if (photos.existing > 0) log.info(fields, `Checking ${photos.existing} existing photos for S3 presence`);
-  for (const path of plan.skipped) {
-    log.info({ path }, `Photo already exists in S3, skipping upload: ${loggedName(path, scope)}`);
-  }
-}
-
-/** What a dry run would do, as the counts of its report. */
-function countPlanned(tally: Tally, actions: readonly Action[]): void {
-  const { actions: counts } = tally;
-  for (const action of actions) {
-    if (action.kind === 'upload') counts.uploaded += 1;
-    else if (action.kind === 'reupload') counts.reuploaded += 1;
-    else if (action.kind === 'delete') counts.deleted += 1;
-    else if (action.kind === 'mark') counts.marked += 1;
-    else if (action.kind === 'report') countReported(tally, action);
-    else {
-      counts.skipped += 1;
-      if (action.kind === 'adopt') counts.adopted += 1;
-      else counts.updated += 1;
-    }
-    if (action.kind === 'upload' || action.kind === 'reupload') tally.bytes.uploaded += action.local.size;
-  }
-}
-
-function countReported(tally: Tally, action: Extract<Action, { kind: 'report' }>): void {
-  if (action.what === 'conflict') tally.conflict(action.path, action.code, action.reason);
-  else if (action.what === 'unstable') tally.actions.unstable += 1;
-}
-
-function savedPlan({ scope, policy, now }: RunOptions, plan: Plan): SavedPlan {
-  const { id, name, bucket, prefix } = scope.library;
-  return {
-    version: 1,
-    createdAt: new Date(now()).toISOString(),
-    library: { id, name, bucket, prefix },
-    album: scope.album,
-    policy: { ...policy, dryRun: false },
-    photosInScope: plan.photosInScope,
-    actions: plan.actions,
-  };
-}
-
 /** Aborts a bounded time after `soft` does, or at once when the lock is lost. */
 function drainAfter(soft: AbortSignal, lost: AbortSignal | undefined): { signal: AbortSignal; close: () => void } {
   const hard = new AbortController();
@@ -272,6 +149,6 @@ function drainAfter(soft: AbortSignal, lost: AbortSignal | undefined): { signal:
 
 function statusOf(error: RollcallError, tally: Tally): RunStatus {
   if (error.code.startsWith('GUARD_')) return 'refused';
-  const { uploaded, reuploaded, adopted, marked, deleted } = tally.actions;
-  return uploaded + reuploaded + adopted + marked + deleted > 0 ? 'partial' : 'failed';
+  const { uploaded, reuploaded, adopted, downloaded, marked, deleted } = tally.actions;
+  return uploaded + reuploaded + adopted + downloaded + marked + deleted > 0 ? 'partial' : 'failed';
 }

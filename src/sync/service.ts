@@ -1,6 +1,6 @@
 /** The engine as the API and the command line see it: one call from a request to a report. */
 import type { SavedPlan } from './plan-file.ts';
-import type { Overwrite, OrphanPolicy, Report } from './types.ts';
+import type { Compare, Direction, OrphanPolicy, Overwrite, Report } from './types.ts';
 
 /** What to sync and how. Neither album nor library: every library. Policies left out take their defaults. */
 export interface SyncRequest {
@@ -10,10 +10,14 @@ export interface SyncRequest {
   readonly album?: string;
   readonly albumId?: string;
   readonly dryRun?: boolean;
+  readonly direction?: Direction;
+  readonly compare?: Compare;
   readonly overwrite?: Overwrite;
   readonly orphans?: OrphanPolicy;
   /** Delete orphans at once instead of after ORPHAN_GRACE_DAYS. */
   readonly deleteNow?: boolean;
+  /** Of the album, only the files with these names. */
+  readonly only?: readonly string[];
   /** Instead of MAX_DELETE: `25%` or a count. */
   readonly maxDelete?: string;
   /** What the run is called in the history. */

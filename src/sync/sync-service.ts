@@ -6,11 +6,13 @@ import type { Sides } from './inventory.ts';
 import type { Plan } from './plan.ts';
 import { type SavedPlan, stillHolding } from './plan-file.ts';
 import type { BucketPort, CatalogPort, Clock, DiskPort, Log } from './ports.ts';
-import { type RunInProgress, type RunOptions, run, surveyPlan } from './run.ts';
+import { policyOf } from './policy.ts';
+import { surveyPlan } from './prepare.ts';
+import { type RunInProgress, type RunOptions, run } from './run.ts';
 import { albumPath } from './scope.ts';
 import type { RunHooks, SyncRequest, SyncService } from './service.ts';
 import { sumReports } from './tally.ts';
-import type { Library, Policy, Report, Scope, SyncSettings } from './types.ts';
+import type { Library, Report, Scope, SyncSettings } from './types.ts';
 
 /** What the service is made of. Disk and bucket are opened a run, so that each run counts its own requests. */
 export interface SyncParts {
@@ -23,8 +25,6 @@ export interface SyncParts {
   readonly log: Log;
   readonly now: Clock;
 }
-
-const DEFAULTS: Policy = { direction: 'up', overwrite: 'known', orphans: 'mark', deleteNow: false, dryRun: false };
 
 /** The service over these parts. */
 export function createSyncService(parts: SyncParts): SyncService {
@@ -40,10 +40,19 @@ async function sync(parts: SyncParts, request: SyncRequest, hooks: RunHooks, sig
   const policy = policyOf(request);
   const maxDelete =
     request.maxDelete === undefined ? parts.settings.maxDelete : parseDeleteLimit(request.maxDelete, 'maxDelete');
-  const options = { policy, kind, maxDelete, hooks, settings: parts.settings, log: parts.log, now: parts.now };
-  const [only] = scopes;
-  if (scopes.length === 1 && only)
-    return run(sidesOf(parts, only.library), { ...options, scope: only }, surveyPlan, signal);
+  const options = {
+    policy,
+    kind,
+    maxDelete,
+    hooks,
+    settings: parts.settings,
+    log: parts.log,
+    now: parts.now,
+    ...(request.only && { only: request.only }),
+  };
+  const [scope] = scopes;
+  if (scope && scopes.length === 1)
+    return run(sidesOf(parts, scope.library), { ...options, scope }, surveyPlan, signal);
   return syncAll(parts, scopes, options, signal);
 }
 
@@ -124,16 +133,6 @@ async function savedActions(saved: SavedPlan, library: Library, current: RunInPr
     photosInScope: saved.photosInScope,
     skipped: [],
     untracked: [],
-  };
-}
-
-function policyOf(request: SyncRequest): Policy {
-  return {
-    ...DEFAULTS,
-    ...(request.overwrite && { overwrite: request.overwrite }),
-    ...(request.orphans && { orphans: request.orphans }),
-    ...(request.deleteNow !== undefined && { deleteNow: request.deleteNow }),
-    ...(request.dryRun !== undefined && { dryRun: request.dryRun }),
   };
 }
 

@@ -37,6 +37,8 @@ export class Tally {
     unstable: 0,
     failed: 0,
   };
+  /** Counted by phase, for `direction: down` and `both`. */
+  readonly files = { downloaded: 0, uploaded: 0, skippedDownload: 0, skippedUpload: 0 };
   readonly bytes: Mutable<Report['bytes']> = { uploaded: 0, downloaded: 0 };
   readonly warnings: string[] = [];
   readonly failures: Failure[] = [];
@@ -68,6 +70,8 @@ export class Tally {
     readonly durationMs: number;
     readonly plan?: readonly Action[];
     readonly error?: RollcallError;
+    /** Add the counters by phase. */
+    readonly byPhase?: boolean;
   }): Report {
     const partial = end.status === 'succeeded' && this.actions.failed > 0;
     return {
@@ -82,6 +86,12 @@ export class Tally {
       warnings: [...this.warnings],
       failures: [...this.failures],
       conflicts: [...this.conflicts],
+      ...(end.byPhase && {
+        files_downloaded: this.files.downloaded,
+        files_uploaded: this.files.uploaded,
+        files_skipped_download: this.files.skippedDownload,
+        files_skipped_upload: this.files.skippedUpload,
+      }),
       ...(end.plan && { plan: end.plan }),
       ...(end.error && { error: { code: end.error.code, message: end.error.message } }),
     };
@@ -103,13 +113,18 @@ export function sumReports(runId: string, parts: readonly Report[], durationMs: 
     add(sum.actions, part.actions);
     add(sum.bytes, part.bytes);
     add(requests, part.requests);
+    sum.files.downloaded += part.files_downloaded ?? 0;
+    sum.files.uploaded += part.files_uploaded ?? 0;
+    sum.files.skippedDownload += part.files_skipped_download ?? 0;
+    sum.files.skippedUpload += part.files_skipped_upload ?? 0;
     sum.warnings.push(...part.warnings);
     sum.failures.push(...part.failures.slice(0, LISTED - sum.failures.length));
     sum.conflicts.push(...part.conflicts.slice(0, LISTED - sum.conflicts.length));
     if (part.error) sum.failures.push({ path: part.runId, ...part.error });
   }
   const plan = parts.some((part) => part.plan) ? { plan: parts.flatMap((part) => part.plan ?? []) } : {};
-  return { ...sum.report({ runId, status: worstOf(parts), requests, durationMs, ...plan }) };
+  const byPhase = parts.some((part) => part.files_downloaded !== undefined);
+  return sum.report({ runId, status: worstOf(parts), requests, durationMs, byPhase, ...plan });
 }
 
 function worstOf(parts: readonly Report[]): RunStatus {

@@ -1,15 +1,24 @@
 /** The actions that read a photo and bring the bucket to agree with it: upload, reupload, adopt. */
-import type { RollcallError } from '../errors.ts';
 import { contentTypeOf } from './content-type.ts';
 import type { BucketPort, DiskPort, OpenFile, RowChange, UploadedObject, WriteCondition } from './ports.ts';
-import type { AdoptAction, FileFacts, ObjectFacts, ReuploadAction, RowFacts, UploadAction } from './types.ts';
+import type {
+  AdoptAction,
+  DownloadAction,
+  FileFacts,
+  ObjectFacts,
+  ReuploadAction,
+  RowFacts,
+  UploadAction,
+} from './types.ts';
 
 export type TransferAction = UploadAction | ReuploadAction | AdoptAction;
 
 /** What came of it. `agreed`: the bucket held these very bytes already, nothing was sent. */
 export type Transferred =
   | { readonly outcome: 'sent' | 'agreed'; readonly bytes: number; readonly change: RowChange }
-  | { readonly outcome: 'conflict'; readonly message: string; readonly change: RowChange };
+  | { readonly outcome: 'conflict'; readonly message: string; readonly change: RowChange }
+  /** The bucket has another version, and that is the one to keep. */
+  | { readonly outcome: 'fetch'; readonly instead: DownloadAction };
 
 /**
  * Carries out one transfer on the version of the file that the plan saw; FILE_UNSTABLE if it is another by now. The
@@ -25,7 +34,7 @@ export async function transfer(
   try {
     const known = await compareFirst(sides.bucket, action, file, signal);
     if (known.same !== null) return known.same;
-    if (action.kind === 'adopt' && action.otherwise === 'conflict') return differing(action, known.unknown);
+    if (action.kind === 'adopt' && action.otherwise !== 'replace') return differing(action, known.unknown);
     const sent = await sides.bucket.upload(
       {
         key: action.key,
@@ -75,6 +84,11 @@ function conditionOf(action: TransferAction): WriteCondition {
 }
 
 function differing(action: AdoptAction, unknown: boolean): Transferred {
+  if (action.otherwise === 'download') {
+    const { key, path, local, object, row } = action;
+    const instead = { kind: 'download', key, path, local, object, reason: 'the contents differ' } as const;
+    return { outcome: 'fetch', instead: row === undefined ? instead : { ...instead, row } };
+  }
   const message = unknown
     ? 'the bucket has one of this size, and its ETag does not tell whether it is the same'
     : 'the bucket has another photo of this size under this name';
@@ -110,9 +124,4 @@ export function unsettled(
   const { contentType, kind } = contentTypeOf(action.path);
   const { path, key, local } = action;
   return { kind: 'unsettled', path, key, local, contentType, photoKind: kind, state, error };
-}
-
-/** Did this go wrong because the world moved on, so that the next run simply looks again? */
-export function isUnstable(error: RollcallError): boolean {
-  return error.code === 'FILE_UNSTABLE' || error.code === 'FILE_GONE';
 }

@@ -77,6 +77,8 @@ export interface Triple {
   readonly local?: LocalFile;
   readonly row?: CatalogRow;
   readonly object?: BucketObject;
+  /** When the object's content was last modified, where it was asked for (`overwrite: newer`). */
+  readonly objectMtimeNs?: bigint;
 }
 
 export type PhotoClass = 'new' | 'existing' | 'orphaned' | 'untracked';
@@ -84,13 +86,15 @@ export type PhotoClass = 'new' | 'existing' | 'orphaned' | 'untracked';
 /** `unknown`: the side could not be read, which is never taken for absence. */
 export type Presence = 'present' | 'missing' | 'incomplete' | 'different' | 'archived' | 'unknown';
 
-export type Overwrite = 'never' | 'known' | 'source';
-export type OrphanPolicy = 'mark' | 'delete';
-export type Direction = 'up';
+export type Overwrite = 'never' | 'known' | 'newer' | 'source';
+export type OrphanPolicy = 'mark' | 'download' | 'delete';
+export type Direction = 'up' | 'down' | 'both';
+export type Compare = 'existence' | 'content';
 
 /** What a run may do (DESIGN 3). */
 export interface Policy {
   readonly direction: Direction;
+  readonly compare: Compare;
   readonly overwrite: Overwrite;
   readonly orphans: OrphanPolicy;
   /** Delete orphans at once instead of after the grace period (the CLI's `--delete`). */
@@ -151,8 +155,19 @@ export interface AdoptAction extends ActionBase {
   readonly local: FileFacts;
   readonly row?: RowFacts;
   readonly object: ObjectFacts;
-  /** What to do when the contents differ. */
-  readonly otherwise: 'conflict' | 'replace';
+  /** What to do when the contents differ: nothing, replace the object, replace the file. */
+  readonly otherwise: 'conflict' | 'replace' | 'download';
+}
+
+/**
+ * Bring an object to disk: only if nothing is there, or (`local` given) in place of that very version of the file.
+ * Only the version of the object that was seen.
+ */
+export interface DownloadAction extends ActionBase {
+  readonly kind: 'download';
+  readonly object: ObjectFacts;
+  readonly local?: FileFacts;
+  readonly row?: RowFacts;
 }
 
 /** Correct what the row says of a photo; neither disk nor bucket is touched. */
@@ -185,7 +200,7 @@ export interface DeleteAction extends ActionBase {
 export interface ReportAction extends ActionBase {
   readonly kind: 'report';
   readonly what: 'conflict' | 'lost' | 'unstable';
-  readonly code: 'CONFLICT' | 'NAME_COLLISION' | 'LOST' | 'FILE_UNSTABLE';
+  readonly code: 'CONFLICT' | 'NAME_COLLISION' | 'NAME_INVALID' | 'LOST' | 'FILE_UNSTABLE';
   readonly local?: FileFacts;
   readonly row?: RowFacts;
 }
@@ -194,6 +209,7 @@ export type Action =
   | UploadAction
   | ReuploadAction
   | AdoptAction
+  | DownloadAction
   | UpdateAction
   | MarkAction
   | DeleteAction
@@ -254,6 +270,11 @@ export interface Report {
   readonly failures: readonly Failure[];
   /** What differs in a way that only a person can decide; nothing of it was touched. */
   readonly conflicts: readonly Failure[];
+  /** Direction `down` and `both` only: a file counts once for each phase that skipped it. */
+  readonly files_downloaded?: number;
+  readonly files_uploaded?: number;
+  readonly files_skipped_download?: number;
+  readonly files_skipped_upload?: number;
   readonly plan?: readonly Action[];
   /** Why a run was refused or failed as a whole. */
   readonly error?: { readonly code: ErrorCode; readonly message: string };

@@ -13,7 +13,14 @@ function planOf(actions: readonly Action[], album: string | null = null): SavedP
     createdAt: '2026-11-20T12:00:00.000Z',
     library: { id: 'id', name: 'mine', bucket: 'my-bucket', prefix: 'photos/' },
     album,
-    policy: { direction: 'up', overwrite: 'known', orphans: 'mark', deleteNow: false, dryRun: false },
+    policy: {
+      direction: 'up',
+      compare: 'existence',
+      overwrite: 'known',
+      orphans: 'mark',
+      deleteNow: false,
+      dryRun: false,
+    },
     photosInScope: 1,
     actions,
   };

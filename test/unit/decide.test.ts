@@ -27,9 +27,18 @@ const row: CatalogRow = {
 const object: BucketObject = { key: 'p/a.jpg', size: 100, etag: 'e1', lastModifiedMs: NOW, storageClass: 'STANDARD' };
 
 const rules = (policy: Partial<Policy> = {}): Rules => ({
-  policy: { direction: 'up', overwrite: 'known', orphans: 'mark', deleteNow: false, dryRun: false, ...policy },
+  policy: {
+    direction: 'up',
+    compare: 'existence',
+    overwrite: 'known',
+    orphans: 'mark',
+    deleteNow: false,
+    dryRun: false,
+    ...policy,
+  },
   settings: { stableSeconds: 2, orphanGraceDays: 30 },
   nowMs: NOW,
+  pathOf: (key) => (key.includes('..') ? { fault: 'it would leave the root' } : { path: key.slice('p/'.length) }),
 });
 
 function decided(triple: Omit<Triple, 'key'>, policy: Partial<Policy> = {}): Action | null {

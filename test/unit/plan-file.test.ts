@@ -12,7 +12,14 @@ const plan: SavedPlan = {
   createdAt: '2026-11-20T12:00:00.000Z',
   library: { id, name: 'main', bucket: 'bucket', prefix: 'photos/' },
   album: null,
-  policy: { direction: 'up', overwrite: 'known', orphans: 'mark', deleteNow: false, dryRun: false },
+  policy: {
+    direction: 'up',
+    compare: 'existence',
+    overwrite: 'known',
+    orphans: 'mark',
+    deleteNow: false,
+    dryRun: false,
+  },
   photosInScope: 7,
   actions: [
     { ...at('a'), kind: 'upload', local },

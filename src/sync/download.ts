@@ -1,0 +1,43 @@
+/** Brings one object to disk: verified before it is visible, and never over anything but what the plan saw. */
+import { contentTypeOf } from './content-type.ts';
+import type { BucketPort, DiskPort, RowChange } from './ports.ts';
+import type { DownloadAction } from './types.ts';
+
+/**
+ * Downloads the version that the plan saw and answers what is to be recorded. FILE_EXISTS or FILE_UNSTABLE when the
+ * place on disk is not as it was planned, OBJECT_* when the object cannot be read or is not what the bucket says.
+ */
+export async function download(
+  sides: { readonly disk: DiskPort; readonly bucket: BucketPort },
+  action: DownloadAction,
+  onBytes: (bytes: number) => void,
+  signal: AbortSignal,
+): Promise<RowChange> {
+  const incoming = await sides.disk.receive(action.path, action.local ?? null, signal);
+  try {
+    const object = { key: action.key, ...action.object };
+    const recorded = action.row?.etag === action.object.etag ? action.row.partSize : null;
+    const sink = async (chunk: Uint8Array) => {
+      await incoming.write(chunk);
+      onBytes(chunk.byteLength);
+    };
+    const fetched = await sides.bucket.fetch(object, recorded, sink, signal);
+    const placed = await incoming.commit(fetched.mtimeNs);
+    const { contentType, kind } = contentTypeOf(action.path);
+    return {
+      kind: 'agreed',
+      path: placed.path,
+      key: action.key,
+      local: placed.facts,
+      md5: fetched.md5,
+      etag: action.object.etag,
+      partSize: fetched.partSize,
+      storageClass: fetched.storageClass,
+      contentType,
+      photoKind: kind,
+      verified: true,
+    };
+  } finally {
+    await incoming.discard();
+  }
+}

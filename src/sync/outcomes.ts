@@ -1,0 +1,80 @@
+/** Where every action ends: counted, logged, and written to the catalog with what it changed. */
+import type { RollcallError } from '../errors.ts';
+import type { ActionRecord, CatalogPort, Clock, Log, RowChange } from './ports.ts';
+import { Recorder } from './recorder.ts';
+import type { Tally } from './tally.ts';
+import type { Action, Scope } from './types.ts';
+
+/** How a file is named in log lines: by name within an album, by path within a library. */
+export function loggedName(path: string, scope: Scope): string {
+  return scope.album === null ? path : path.slice(path.lastIndexOf('/') + 1);
+}
+
+/** Each method waits for room in the record and throws only when the catalog is out of reach. */
+export class Outcomes {
+  readonly tally: Tally;
+  readonly log: Log;
+  readonly scope: Scope;
+  readonly #recorder: Recorder;
+
+  constructor(options: {
+    readonly tally: Tally;
+    readonly log: Log;
+    readonly scope: Scope;
+    readonly catalog: CatalogPort;
+    readonly runId: string;
+    readonly now: Clock;
+  }) {
+    this.tally = options.tally;
+    this.log = options.log;
+    this.scope = options.scope;
+    this.#recorder = new Recorder({
+      catalog: options.catalog,
+      library: options.scope.library,
+      runId: options.runId,
+      now: options.now,
+      onRefused: ({ record }, error) => this.tally.fail(record.path, error),
+    });
+  }
+
+  name(action: Action): string {
+    return loggedName(action.path, this.scope);
+  }
+
+  done(action: Action, change: RowChange, as: { readonly kind?: string; readonly bytes?: number } = {}): Promise<void> {
+    return this.#record(action, { kind: as.kind ?? action.kind, outcome: 'done', bytes: as.bytes ?? 0 }, change);
+  }
+
+  /** Noted in the history, nothing of it changed. */
+  noted(action: Action, code: string): Promise<void> {
+    return this.#record(action, { kind: action.kind, outcome: 'done', bytes: 0, code });
+  }
+
+  unstable(action: Action, message: string): Promise<void> {
+    this.tally.actions.unstable += 1;
+    return this.#record(action, { kind: action.kind, outcome: 'unstable', bytes: 0, code: 'FILE_UNSTABLE', message });
+  }
+
+  conflict(action: Action, code: string, message: string, change: RowChange | null): Promise<void> {
+    this.tally.conflict(action.path, code, message);
+    this.log.warn({ path: action.path, code }, `Left alone: ${action.path}: ${message}`);
+    return this.#record(action, { kind: action.kind, outcome: 'conflict', bytes: 0, code, message }, change);
+  }
+
+  failed(action: Action, error: RollcallError, line: string, change: RowChange | null): Promise<void> {
+    const { code, message } = error;
+    this.tally.fail(action.path, error);
+    this.log.error({ path: action.path, code }, line);
+    return this.#record(action, { kind: action.kind, outcome: 'failed', bytes: 0, code, message }, change);
+  }
+
+  /** Resolves when all of the above is in the catalog. */
+  flush(): Promise<void> {
+    return this.#recorder.flush();
+  }
+
+  #record(action: Action, record: Omit<ActionRecord, 'path' | 'key'>, change: RowChange | null = null): Promise<void> {
+    const { path, key } = action;
+    return this.#recorder.add({ record: { ...record, path, key }, ...(change !== null && { change }) });
+  }
+}

@@ -1,0 +1,167 @@
+/** What comes between a run's beginning and its first effect: the plan, the guards, the warnings, the bucket's ways. */
+import { guardEmptyRoot, guardMaxDelete, manyMarked } from './guards.ts';
+import { openSurvey } from './inventory.ts';
+import { loggedName } from './outcomes.ts';
+import { makePlan, type Plan } from './plan.ts';
+import type { SavedPlan } from './plan-file.ts';
+import { objectDates } from './object-dates.ts';
+import type { RunInProgress, RunOptions } from './run.ts';
+import type { Tally } from './tally.ts';
+import type { Action } from './types.ts';
+
+/** So many photos that needed nothing are named in an album run's log. */
+const SKIPPED_NAMED = 10_000;
+
+/** Makes the plan by looking at all three sides. */
+export async function surveyPlan(current: RunInProgress): Promise<Plan> {
+  const { sides, options, tally, progress, signal } = current;
+  const { scope, policy, settings, now } = options;
+  const survey = openSurvey(sides, scope, settings, policy.direction, signal);
+  const rules = { policy, settings, nowMs: now(), pathOf: (key: string) => sides.disk.pathOf(key) };
+  const plan = await makePlan(survey, rules, tally, {
+    nameSkipped: scope.album === null ? 0 : SKIPPED_NAMED,
+    only: options.only ?? null,
+    datesOf: (batch) => objectDates(sides.bucket, batch, settings.checkConcurrency, signal),
+    onScanned: (keys, lastPath) => progress.scanned(keys, lastPath),
+  });
+  signal.throwIfAborted();
+  return plan;
+}
+
+/** What the bucket honours of safe writing, learnt before the first write to it, and a word about what it lacks. */
+export async function learnBucket({ sides, options, tally, signal }: RunInProgress, plan: Plan): Promise<void> {
+  if (!plan.actions.some(writesToBucket)) return;
+  const { bucket, catalog } = sides;
+  const known = await catalog.bucketFeatures(bucket.identity);
+  const features = await bucket.learn(options.scope.library.prefix, known, signal);
+  if (features !== known) await catalog.saveBucketFeatures(bucket.identity, features);
+  if (features.createOnly) return;
+  tally.warnings.push(
+    'This bucket does not honour conditional writes (If-None-Match): each key is looked at right before it is ' +
+      'written instead, which leaves a moment in which another writer could be overwritten.',
+  );
+}
+
+function writesToBucket(action: Action): boolean {
+  if (action.kind === 'adopt') return action.otherwise === 'replace';
+  return (
+    action.kind === 'upload' || action.kind === 'reupload' || (action.kind === 'delete' && action.object !== undefined)
+  );
+}
+
+/** Refuses a plan against an empty root, or one with too many deletions: GUARD_EMPTY_ROOT, GUARD_MAX_DELETE. */
+export async function guard(current: RunInProgress, plan: Plan): Promise<void> {
+  const { sides, options, signal } = current;
+  const { library } = options.scope;
+  if (plan.filesOnDisk === 0 && plan.complete) {
+    const live = await sides.catalog.countLive(options.scope, signal);
+    if (live > 0) guardEmptyRoot(library.root, await hasContents(current), live);
+  }
+  const deletions = plan.actions.filter((action) => action.kind === 'delete').length;
+  guardMaxDelete(deletions, plan.photosInScope, options.maxDelete);
+}
+
+/**
+ * Is there any photo in the library at all? Where downloads bring back what was deleted, a folder that was emptied is
+ * enough: only a root with nothing in it is taken for a disk that is not mounted.
+ */
+async function hasContents({ sides, options, signal }: RunInProgress): Promise<boolean> {
+  if (options.policy.orphans === 'download') return !(await sides.disk.isBare(signal));
+  if (options.scope.album === null) return false;
+  for await (const batch of sides.disk.walk(null, signal).batches) {
+    if (batch.length > 0) return true;
+  }
+  return false;
+}
+
+/** Puts into the report what a person should read first. */
+export function warn({ options, tally }: RunInProgress, plan: Plan): void {
+  const gone = plan.actions.filter((action) => action.kind === 'mark').length;
+  const many = manyMarked(gone, plan.photosInScope, options.maxDelete);
+  if (many !== null) tally.warnings.unshift(many);
+  const lost = plan.actions.filter(
+    (action) =>
+      (action.kind === 'mark' && action.state === 'lost') || (action.kind === 'report' && action.what === 'lost'),
+  );
+  if (lost.length > 0) tally.warnings.unshift(`LOST, gone from disk and bucket both: ${nameSome(lost)}`);
+  const waiting = plan.actions.filter((action) => action.kind === 'report' && action.what === 'unstable');
+  if (waiting.length > 0) tally.warnings.push(`Still being written, left for the next run: ${nameSome(waiting)}`);
+}
+
+function nameSome(actions: readonly Action[]): string {
+  const named = actions.slice(0, 20).map((action) => action.path);
+  return actions.length > named.length
+    ? `${named.join(', ')} and ${actions.length - named.length} more`
+    : named.join(', ');
+}
+
+/** Says in the log what the run found, in the words of DESIGN 6. */
+export function logCounts({ id, options, tally }: RunInProgress, plan: Plan): void {
+  const { log, scope, settings } = options;
+  const { photos } = tally;
+  const fields = { run: id, library: scope.library.name, album: scope.album };
+  if (photos.new > 0)
+    log.info(fields, `Processing ${photos.new} new photos in batches of ${settings.uploadConcurrency}`);
+  if (photos.existing > 0) log.info(fields, `Checking ${photos.existing} existing photos for S3 presence`);
+  for (const path of plan.skipped) {
+    log.info({ path }, `Photo already exists in S3, skipping upload: ${loggedName(path, scope)}`);
+  }
+}
+
+/** The closing line of a two-way sync, in the words of DESIGN 6. */
+export function logTwoWay({ id, options, tally }: RunInProgress): void {
+  const { downloaded, uploaded, skippedDownload, skippedUpload } = tally.files;
+  const skipped = skippedDownload + skippedUpload;
+  const moved = downloaded + uploaded + tally.actions.failed > 0;
+  const line = moved
+    ? `S3 sync completed: ⬇️  ${downloaded} downloaded, ⬆️  ${uploaded} uploaded, ⏭️  ${skipped} skipped`
+    : `S3 sync: All files in sync (⏭️  ${skipped} files already exist)`;
+  options.log.info({ run: id, library: options.scope.library.name }, line);
+}
+
+/** What a dry run would do, as the counts of its report. */
+export function countPlanned(tally: Tally, actions: readonly Action[]): void {
+  const { actions: counts } = tally;
+  for (const action of actions) {
+    if (action.kind === 'upload') counts.uploaded += 1;
+    else if (action.kind === 'reupload') counts.reuploaded += 1;
+    else if (action.kind === 'delete') counts.deleted += 1;
+    else if (action.kind === 'mark') counts.marked += 1;
+    else if (action.kind === 'download') countDownload(tally, action.object.size);
+    else if (action.kind === 'report') countReported(tally, action);
+    else {
+      counts.skipped += 1;
+      if (action.kind === 'adopt') counts.adopted += 1;
+      else counts.updated += 1;
+    }
+    if (action.kind === 'upload' || action.kind === 'reupload') {
+      tally.bytes.uploaded += action.local.size;
+      tally.files.uploaded += 1;
+    }
+  }
+}
+
+function countDownload(tally: Tally, bytes: number): void {
+  tally.actions.downloaded += 1;
+  tally.files.downloaded += 1;
+  tally.bytes.downloaded += bytes;
+}
+
+function countReported(tally: Tally, action: Extract<Action, { kind: 'report' }>): void {
+  if (action.what === 'conflict') tally.conflict(action.path, action.code, action.reason);
+  else if (action.what === 'unstable') tally.actions.unstable += 1;
+}
+
+/** The plan with all that `apply` needs. */
+export function savedPlan({ scope, policy, now }: RunOptions, plan: Plan): SavedPlan {
+  const { id, name, bucket, prefix } = scope.library;
+  return {
+    version: 1,
+    createdAt: new Date(now()).toISOString(),
+    library: { id, name, bucket, prefix },
+    album: scope.album,
+    policy: { ...policy, dryRun: false },
+    photosInScope: plan.photosInScope,
+    actions: plan.actions,
+  };
+}
