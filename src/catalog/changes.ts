@@ -7,7 +7,7 @@ import type { Library } from '../sync/types.ts';
 import { albumIds } from './albums.ts';
 import { type KeyedChange, writeAgreed, writeUnsettled } from './change-inserts.ts';
 import { type KnownChange, updateRows } from './change-updates.ts';
-import type { Database } from './database.ts';
+import { type Database, inTransaction } from './database.ts';
 import { sqlState } from './errors.ts';
 
 /** Rows of one statement: enough that its round trip does not count, few enough that its arrays stay small. */
@@ -29,28 +29,6 @@ export async function applyChanges(database: Database, library: Library, changes
       if (attempt === ATTEMPTS || state === undefined || !TRY_AGAIN.has(state)) throw refusal(thrown, state, library);
       await sleep(attempt * 20 * (1 + Math.random()));
     }
-  }
-}
-
-/** Runs `work` between BEGIN and COMMIT on one connection of the pool; a connection that failed is not used again. */
-export async function inTransaction<Answer>(
-  pool: pg.Pool,
-  work: (client: pg.PoolClient) => Promise<Answer>,
-): Promise<Answer> {
-  const client = await pool.connect();
-  let broken: Error | undefined;
-  try {
-    await client.query('BEGIN');
-    const answer = await work(client);
-    await client.query('COMMIT');
-    return answer;
-  } catch (thrown) {
-    await client.query('ROLLBACK').catch((error: Error) => {
-      broken = error;
-    });
-    throw thrown;
-  } finally {
-    client.release(broken);
   }
 }
 

@@ -75,3 +75,26 @@ async function untilAborted<Answer>(work: () => Promise<Answer>, signal?: AbortS
     signal.removeEventListener('abort', abort);
   }
 }
+
+/** Runs `work` between BEGIN and COMMIT on one connection of the pool; one that cannot roll back is not used again. */
+export async function inTransaction<Answer>(
+  pool: pg.Pool,
+  work: (client: pg.PoolClient) => Promise<Answer>,
+  begin = 'BEGIN',
+): Promise<Answer> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    await client.query(begin);
+    const answer = await work(client);
+    await client.query('COMMIT');
+    return answer;
+  } catch (thrown) {
+    await client.query('ROLLBACK').catch((error: Error) => {
+      broken = error;
+    });
+    throw thrown;
+  } finally {
+    client.release(broken);
+  }
+}

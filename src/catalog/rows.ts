@@ -1,14 +1,19 @@
 /** Reads photo rows in bulk, in key order. */
 import type { Inventory } from '../sync/ports.ts';
 import type { CatalogRow, Library, PhotoState, Scope } from '../sync/types.ts';
-import type { Database } from './database.ts';
+import { type Database, inTransaction } from './database.ts';
 
 const BATCH = 5_000;
 
 const COLUMNS = `"id", "albumId", "key", "path", "size", "mtimeNs", "device", "inode", "md5", "etag", "partSize",
   "state", (extract(epoch FROM "orphanedAt") * 1000)::bigint, "deletingAt" IS NOT NULL`;
 
-/** Keyset pages, each its own statement: a cursor would hold a transaction open for as long as the run lasts. */
+/**
+ * Keyset pages, each in a transaction of its own: a cursor would hold one open for as long as the scan lasts. A planner
+ * without statistics, as after a first sync of many photos, would sort all the rest of the library for every page:
+ * 59 s for a million rows instead of 3 s.
+ */
+const BEGIN_PAGE = 'BEGIN READ ONLY; SET LOCAL enable_sort = off';
 const PAGE_OF_LIBRARY = {
   name: 'rollcall-library-rows',
   text: `SELECT ${COLUMNS} FROM "Photo" WHERE "libraryId" = $1 AND "key" > $2 ORDER BY "key" LIMIT ${BATCH}`,
@@ -21,6 +26,11 @@ const BY_KEY = {
   name: 'rollcall-rows-by-key',
   text: `SELECT ${COLUMNS} FROM "Photo" WHERE "libraryId" = $1 AND "bucket" = $2 AND "key" = ANY($3::text[])`,
 };
+
+interface Statement {
+  readonly name: string;
+  readonly text: string;
+}
 
 /** In the order of COLUMNS. */
 type RawRow = [
@@ -55,7 +65,9 @@ export async function rowsWithKeys(
   const rows: CatalogRow[] = [];
   for (let start = 0; start < keys.length; start += BATCH) {
     const some = keys.slice(start, start + BATCH);
-    rows.push(...(await ask(database, BY_KEY, [library.id, library.bucket, some], signal)));
+    const query = rawQuery(BY_KEY, [library.id, library.bucket, some]);
+    const answer = await database.ask(() => database.pool.query<RawRow>(query), signal);
+    rows.push(...answer.rows.map(toRow));
   }
   return rows;
 }
@@ -78,12 +90,12 @@ async function* batchesInScope(
   const owner = await ownerOf(database, scope, signal);
   if (owner === null) return;
   const page = owner.column === 'libraryId' ? PAGE_OF_LIBRARY : PAGE_OF_ALBUM;
-  let next: Promise<readonly CatalogRow[]> | null = ask(database, page, [owner.id, ''], signal);
+  let next: Promise<readonly CatalogRow[]> | null = readPage(database, page, [owner.id, ''], signal);
   while (next !== null) {
     const batch: readonly CatalogRow[] = await next;
     const last = batch.at(-1);
     // The next page is on its way while this one is worked on.
-    next = last && batch.length === BATCH ? ask(database, page, [owner.id, last.key], signal) : null;
+    next = last && batch.length === BATCH ? readPage(database, page, [owner.id, last.key], signal) : null;
     // Whoever stops reading early never awaits it.
     next?.catch(() => {});
     if (batch.length > 0) yield batch;
@@ -102,15 +114,22 @@ async function ownerOf(
   return rows[0] ? { column: 'albumId', id: rows[0].id } : null;
 }
 
-async function ask(
+async function readPage(
   database: Database,
-  statement: { readonly name: string; readonly text: string },
-  values: unknown[],
+  statement: Statement,
+  values: readonly [owner: string, after: string],
   signal: AbortSignal,
 ): Promise<readonly CatalogRow[]> {
-  const query = { ...statement, values, rowMode: 'array' as const, types: { getTypeParser: () => asText } };
-  const { rows } = await database.ask(() => database.pool.query<RawRow>(query), signal);
-  return rows.map(toRow);
+  const rows = await database.ask(
+    () => inTransaction(database.pool, (client) => client.query<RawRow>(rawQuery(statement, values)), BEGIN_PAGE),
+    signal,
+  );
+  return rows.rows.map(toRow);
+}
+
+/** Arrays of the very text that the server sent: the driver's own parsing would make dates and objects first. */
+function rawQuery(statement: Statement, values: readonly unknown[]) {
+  return { ...statement, values: [...values], rowMode: 'array' as const, types: { getTypeParser: () => asText } };
 }
 
 function asText(value: string): string {
