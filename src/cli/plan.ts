@@ -8,24 +8,22 @@ const FIRST = 20;
 const WIDEST_PATH = 60;
 
 /** What a person must see first comes first; deletions stand out last. */
-const GROUPS: readonly (readonly [style: Style, heading: string, belongs: (action: Action) => boolean])[] = [
-  [
-    'red',
-    'Lost: gone from disk and bucket both',
-    (a) => isReport(a, 'lost') || (a.kind === 'mark' && a.state === 'lost'),
-  ],
-  ['yellow', 'Conflicts: left alone, for you to decide', (a) => isReport(a, 'conflict')],
-  ['yellow', 'Still changing: left for the next run', (a) => isReport(a, 'unstable')],
-  ['cyan', 'Upload', (a) => a.kind === 'upload'],
-  ['cyan', 'Upload again', (a) => a.kind === 'reupload'],
-  ['cyan', 'Adopt: in the bucket already, to be recorded', (a) => a.kind === 'adopt'],
-  ['cyan', 'Correct the record', (a) => a.kind === 'update'],
-  ['cyan', 'Mark as orphaned: gone from disk, the object stays', (a) => a.kind === 'mark' && a.state === 'orphaned'],
-  ['red', 'DELETE from the bucket', (a) => a.kind === 'delete'],
-];
+const GROUPS = {
+  lost: ['red', 'Lost: gone from disk and bucket both'],
+  conflict: ['yellow', 'Conflicts: left alone, for you to decide'],
+  unstable: ['yellow', 'Still changing: left for the next run'],
+  download: ['cyan', 'Download'],
+  upload: ['cyan', 'Upload'],
+  reupload: ['cyan', 'Upload again'],
+  adopt: ['cyan', 'Adopt: in the bucket already, to be recorded'],
+  update: ['cyan', 'Correct the record'],
+  orphaned: ['cyan', 'Mark as orphaned: gone from disk, the object stays'],
+  delete: ['red', 'DELETE from the bucket'],
+} as const satisfies Record<string, readonly [Style, string]>;
 
-function isReport(action: Action, what: string): boolean {
-  return action.kind === 'report' && action.what === what;
+function groupOf(action: Action): keyof typeof GROUPS {
+  if (action.kind === 'report') return action.what;
+  return action.kind === 'mark' ? action.state : action.kind;
 }
 
 /** The lines of one library's plan; the first 20 of each kind unless `all`. */
@@ -34,15 +32,18 @@ export function planLines(plan: SavedPlan, all: boolean, paint: Paint): string[]
   const album = plan.album === null ? '' : `, album ${plan.album}`;
   const where = printable(`${library.name}${album} → s3://${library.bucket}/${library.prefix}`);
   if (actions.length === 0) return [`${where}: nothing pending`, ''];
-  const groups = GROUPS.flatMap(([style, heading, belongs]) => {
-    const members = actions.filter(belongs);
-    return members.length === 0 ? [] : [...groupLines(paint(style, heading), members, all, paint), ''];
+  const byGroup = Map.groupBy(actions, groupOf);
+  const groups = (Object.keys(GROUPS) as (keyof typeof GROUPS)[]).flatMap((group) => {
+    const members = byGroup.get(group);
+    if (members === undefined) return [];
+    const [style, heading] = GROUPS[group];
+    return [...groupLines(paint(style, heading), members, all, paint), ''];
   });
   return [paint('bold', `${where}: ${count(actions.length)} pending`), '', ...groups];
 }
 
 function groupLines(heading: string, members: readonly Action[], all: boolean, paint: Paint): string[] {
-  const size = members.reduce((sum, action) => sum + bytesToSend(action), 0);
+  const size = members.reduce((sum, action) => sum + bytesToMove(action), 0);
   const total = size === 0 ? count(members.length) : `${count(members.length)}, ${bytes(size)}`;
   const shown = all ? members : members.slice(0, FIRST);
   const paths = shown.map((action) => printable(action.path));
@@ -57,6 +58,7 @@ function groupLines(heading: string, members: readonly Action[], all: boolean, p
   return [`${heading} (${total})`, ...lines.map((line) => line.trimEnd())];
 }
 
-function bytesToSend(action: Action): number {
+function bytesToMove(action: Action): number {
+  if (action.kind === 'download') return action.object.size;
   return action.kind === 'upload' || action.kind === 'reupload' ? action.local.size : 0;
 }

@@ -54,6 +54,8 @@ describe('rollcall serve, with nothing configured', () => {
   }
 
   test('a Ctrl-C that npm hands on a second time is still one', async () => {
+    world.write('mine/a.jpg', 'a');
+    world.env['PHOTOS_ROOT'] = join(world.dir, 'mine');
     const server = world.start('serve');
     await server.says('Ctrl-C stops everything.');
     server.process.kill('SIGINT');
@@ -63,6 +65,8 @@ describe('rollcall serve, with nothing configured', () => {
   });
 
   test('with --json every line of standard output is JSON', async () => {
+    world.write('mine/a.jpg', 'a');
+    world.env['PHOTOS_ROOT'] = join(world.dir, 'mine');
     const server = world.start('serve', '--json');
     await server.says('"ready"');
     server.process.kill('SIGTERM');

@@ -40,6 +40,7 @@ test('pending changes are grouped by kind, the alarming first and deletions last
   const actions: Action[] = [
     { kind: 'delete', ...named('gone.jpg', 'gone for 31 days'), row },
     { kind: 'mark', ...named('away.jpg', 'not on disk'), row, state: 'orphaned' },
+    { kind: 'download', ...named('i.jpg', 'only in the bucket'), object: { size: 5_000, etag: 'e' } },
     upload('a.jpg'),
     upload('日本.jpg'),
     { kind: 'reupload', ...named('b.jpg', 'missing from the bucket'), local, row },
@@ -52,7 +53,7 @@ test('pending changes are grouped by kind, the alarming first and deletions last
   ];
   expect(
     planLines(planOf(actions, '2024'), false, plain).join('\n'),
-  ).toBe(`mine, album 2024 → s3://my-bucket/photos/: 11 pending
+  ).toBe(`mine, album 2024 → s3://my-bucket/photos/: 12 pending
 
 Lost: gone from disk and bucket both (2)
   g.jpg  still lost
@@ -63,6 +64,9 @@ Conflicts: left alone, for you to decide (1)
 
 Still changing: left for the next run (1)
   e.jpg  changed just now
+
+Download (1, 5.0 kB)
+  i.jpg  only in the bucket
 
 Upload (2, 2.0 MB)
   a.jpg     new
