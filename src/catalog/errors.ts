@@ -28,6 +28,10 @@ const SOCKET_CODES: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such socket',
 };
 
+/** Prisma's codes, where it kept nothing of what the driver said. */
+const UNREACHED = new Set(['P1001', 'P1002', 'P1008', 'P1011', 'P1017']);
+const BUSY = new Set(['P2024', 'P2028', 'P2034']);
+
 /** Messages of the driver that carry no code. */
 const BROKEN =
   /connection terminated|timeout|not queryable|connection error|connection is closed|pool after calling end/i;
@@ -70,12 +74,15 @@ function explain({ code, message }: Fault, place: DatabasePlace): [ErrorCode, st
     case '42704':
       return ['DATABASE_MIGRATION', `database "${place.database}" lacks a table or column of Rollcall: ${message}`];
   }
-  if (/^(08|53|57P|58|40|55P03)/.test(code)) return ['DATABASE_UNREACHABLE', `${at} cannot serve us now: ${message}`];
+  if (UNREACHED.has(code)) return ['DATABASE_UNREACHABLE', `${at} cannot be reached: ${lastLine(message)}`];
+  if (/^(08|53|57P|58|40|55P03)/.test(code) || BUSY.has(code)) {
+    return ['DATABASE_UNREACHABLE', `${at} cannot serve us now: ${lastLine(message)}`];
+  }
   if (DENIED.test(message)) return ['DATABASE_DENIED', `${at} refuses user "${place.user}": ${message}`];
   if (BROKEN.test(message) || /SSL|TLS|certificate/i.test(message)) {
     return ['DATABASE_UNREACHABLE', `${at} cannot be reached: ${message}`];
   }
-  return ['INTERNAL', `${at}: ${message}`];
+  return ['INTERNAL', `${at}: ${lastLine(message)}`];
 }
 
 function faultOf(thrown: unknown): Fault | null {
@@ -85,6 +92,11 @@ function faultOf(thrown: unknown): Fault | null {
   const message = text(driver?.['originalMessage']) ?? text(driver?.['message']) ?? thrown.message;
   if (code === '' && driver === undefined && !BROKEN.test(message) && !DENIED.test(message)) return null;
   return { code, message: message || firstMessage(thrown) };
+}
+
+/** Prisma puts the call before what went wrong with it. */
+function lastLine(message: string): string {
+  return message.trim().split('\n').at(-1) ?? message;
 }
 
 /** Prisma wraps what its driver adapter threw: `cause` of the adapter's error, `meta` of the client's. */

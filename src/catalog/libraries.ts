@@ -160,10 +160,10 @@ async function byIdOrNull(database: Database, id: string): Promise<LibraryRow | 
   return database.ask(() => database.prisma.library.findUnique({ where: { id } }));
 }
 
-function dataOf({ name, root, bucket, prefix, excludes }: NewLibrary) {
-  return { name, root, bucket, prefix, excludes: [...excludes] };
+function dataOf({ name, root, bucket, prefix, excludes, sync }: NewLibrary) {
+  return { name, root, bucket, prefix, excludes: [...excludes], ...(sync && { sync }) };
 }
 
-function libraryOf({ id, name, root, bucket, prefix, excludes }: LibraryRow): Library {
-  return { id, name, root, bucket, prefix, excludes };
+function libraryOf({ id, name, root, bucket, prefix, excludes, sync }: LibraryRow): Library {
+  return { id, name, root, bucket, prefix, excludes, sync };
 }

@@ -69,8 +69,10 @@ async function tryLock(client: pg.Client, procedure: string, key: bigint): Promi
 function hold(client: pg.Client, { library, album }: Scope): ScopeLock {
   const lost = new AbortController();
   const what = album === null ? `library "${library.name}"` : `album "${album}" of library "${library.name}"`;
+  let released: Promise<void> | undefined;
   const lose = (cause?: unknown) => {
     clearInterval(heartbeat);
+    if (released) return;
     const message = `the lock on ${what} was lost: the connection to the database that held it broke`;
     lost.abort(new RollcallError('LOCK_LOST', message, { cause }));
   };
@@ -78,12 +80,10 @@ function hold(client: pg.Client, { library, album }: Scope): ScopeLock {
   const heartbeat = setInterval(() => void client.query('SELECT 1').catch(lose), HEARTBEAT_MS).unref();
   client.on('error', lose);
   client.once('end', lose);
-  let released: Promise<void> | undefined;
   return {
     signal: lost.signal,
     release: () => {
       clearInterval(heartbeat);
-      client.off('error', lose).off('end', lose);
       released ??= letGo(client);
       return released;
     },

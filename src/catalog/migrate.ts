@@ -35,7 +35,8 @@ export async function migrate(
   prismaFolder?: string,
 ): Promise<readonly string[]> {
   const settings = connectionSettings(databaseUrl);
-  const [files, client] = await Promise.all([readMigrations(prismaFolder), connect(settings, signal)]);
+  const files = await readMigrations(prismaFolder);
+  const client = await connect(settings, signal);
   try {
     await checkServer(client, settings);
     if (isUpToDate(files, await recorded(client))) return [];

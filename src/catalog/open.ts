@@ -1,6 +1,7 @@
 /** The catalog as a whole: what the engine writes to and what people look at, over one PostgreSQL. */
 import type { CatalogBrowser, LibraryStore } from '../sync/browse.ts';
 import type { BucketFeatures, CatalogPort } from '../sync/ports.ts';
+import { closeAbandonedRuns } from './abandoned-runs.ts';
 import { catalogBrowser } from './browse.ts';
 import { applyChanges } from './changes.ts';
 import { type Database, type DatabaseOptions, openDatabase } from './database.ts';
@@ -8,7 +9,7 @@ import { libraryStore } from './libraries.ts';
 import { lockScope } from './lock.ts';
 import { migrate } from './migrate.ts';
 import { countLive, rowsInScope, rowsWithKeys } from './rows.ts';
-import { beginRun, closeAbandonedRuns, finishRun, recordActions } from './runs.ts';
+import { beginRun, finishRun, recordActions } from './runs.ts';
 
 export interface Catalog {
   readonly port: CatalogPort;

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server } from 'node:net';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { migrate } from '../../src/catalog/migrate.ts';
 import { openCatalog } from '../../src/catalog/open.ts';
 import type { RollcallError } from '../../src/errors.ts';
-import { never, openTestCatalog } from '../support/catalog.ts';
+import { agreed, never, openTestCatalog } from '../support/catalog.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 
 const SECRET = 'geheim&sicher';
@@ -141,17 +141,40 @@ describe('a database that refuses us', () => {
 });
 
 describe('a catalog whose database goes away', () => {
-  test('says so, and works again when it is back', async () => {
+  test('says so in every part, loses its locks, and works again when it is back', async () => {
     const world = await openTestCatalog();
-    await world.catalog.ping(never);
-    const others = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-      WHERE datname = current_database() AND pid <> pg_backend_pid()`;
     const library = await world.makeLibrary();
-    await world.sql(others);
-    // The broken connections are found out one by one; none of them ends the process.
-    await expect
-      .poll(async () => world.catalog.port.countLive({ library, album: null }, never).catch(() => 'broken'))
-      .toBe(0);
+    const wire = await wireTo(world.url);
+    const catalog = await openCatalog({ url: wire.url, maxConnections: 2 }, never);
+    const lock = await catalog.port.lock({ library, album: null }, never);
+    wire.cut();
+    const gone = { code: 'DATABASE_UNREACHABLE' };
+    await expect(catalog.ping(never)).rejects.toMatchObject(gone);
+    await expect(catalog.browser.runs({}, { limit: 1 })).rejects.toMatchObject(gone);
+    await expect(catalog.libraries.ensure(library)).rejects.toMatchObject(gone);
+    await expect(catalog.port.apply(library, [agreed(library, 'a.jpg')])).rejects.toMatchObject(gone);
+    await expect(catalog.port.lock({ library, album: 'a' }, never)).rejects.toMatchObject(gone);
+    await expect.poll(() => lock.signal.reason).toMatchObject({ code: 'LOCK_LOST' });
+    await lock.release();
+    wire.mend();
+    await catalog.port.apply(library, [agreed(library, 'a.jpg')]);
+    expect(await catalog.browser.albumByPath(library.id, '.')).toMatchObject({ photos: 1 });
+    await (await catalog.port.lock({ library, album: null }, never)).release();
+    await catalog.close();
+    wire.close();
+    await world.close();
+  });
+
+  test('is not kept waiting for by whoever has stopped asking', async () => {
+    const world = await openTestCatalog();
+    await world.sql('BEGIN');
+    await world.sql('LOCK TABLE "Photo"');
+    const library = await world.makeLibrary();
+    const stop = new AbortController();
+    const counting = world.catalog.port.countLive({ library, album: null }, stop.signal);
+    stop.abort(new Error('never mind'));
+    await expect(counting).rejects.toThrow('never mind');
+    await world.sql('COMMIT');
     await world.close();
   });
 
@@ -162,3 +185,28 @@ describe('a catalog whose database goes away', () => {
     });
   });
 });
+
+/** A wire to the server that can be cut and mended; `close` takes it away. */
+async function wireTo(url: string) {
+  const target = new URL(url);
+  const ends = new Set<Socket>();
+  let isCut = false;
+  const { server, port } = await listening();
+  server.on('connection', (near) => {
+    const far = connect(Number(target.port), target.hostname);
+    for (const end of [near, far]) {
+      ends.add(end);
+      end.on('error', () => {}).on('close', () => [near, far].forEach((other) => void other.destroy()));
+    }
+    near.pipe(far);
+    far.pipe(near);
+    if (isCut) near.destroy();
+  });
+  const wired = new URL(url);
+  wired.host = `127.0.0.1:${port}`;
+  const setCut = (cut: boolean) => {
+    isCut = cut;
+    for (const end of cut ? ends : []) end.destroy();
+  };
+  return { url: wired.href, cut: () => setCut(true), mend: () => setCut(false), close: () => server.close() };
+}

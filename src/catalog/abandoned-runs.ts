@@ -1,0 +1,76 @@
+/** Runs that a process left running when it died. */
+import type { Database } from './database.ts';
+import { lockKey } from './lock.ts';
+
+/** Dry runs, and runs over several libraries between two of them, hold no lock to be known alive by. */
+const DRY_RUN_MS = 3_600_000;
+const BETWEEN_LIBRARIES_MS = 60_000;
+
+type Running = Awaited<ReturnType<typeof runningRuns>>[number];
+
+/**
+ * Marks as failed the runs whose process has died: nobody holds their lock any more. Answers how many. A run that
+ * lives after all sets its own status when it ends.
+ */
+export async function closeAbandonedRuns(database: Database, signal: AbortSignal): Promise<number> {
+  // The runs before the locks: a run takes its lock first, so one that is read here has it, or has ended.
+  const running = await runningRuns(database, signal);
+  if (running.length === 0) return 0;
+  const dead = deadAmong(running, await heldLocks(database, signal), Date.now());
+  const { count } = await database.ask(
+    () =>
+      database.prisma.run.updateMany({
+        where: { id: { in: dead }, status: 'running' },
+        data: { status: 'failed', finishedAt: new Date() },
+      }),
+    signal,
+  );
+  return count;
+}
+
+function deadAmong(running: readonly Running[], held: ReadonlySet<bigint>, now: number): string[] {
+  const dead = new Set<string>();
+  for (const { id, libraryId, album, policy, startedAt } of running) {
+    if (libraryId === null) continue;
+    const alive = isDryRun(policy) ? now - startedAt.getTime() < DRY_RUN_MS : held.has(lockKey(libraryId, album));
+    if (!alive) dead.add(id);
+  }
+  for (const { id, libraryId, startedAt, parts } of running) {
+    if (libraryId !== null || parts.some((part) => part.status === 'running' && !dead.has(part.id))) continue;
+    const signs = [startedAt, ...parts.map((part) => part.finishedAt ?? part.startedAt)];
+    const lastSign = Math.max(...signs.map((time) => time.getTime()));
+    if (now - lastSign > BETWEEN_LIBRARIES_MS) dead.add(id);
+  }
+  return [...dead];
+}
+
+async function runningRuns(database: Database, signal: AbortSignal) {
+  return database.ask(
+    () =>
+      database.prisma.run.findMany({
+        where: { status: 'running' },
+        select: {
+          id: true,
+          libraryId: true,
+          album: true,
+          policy: true,
+          startedAt: true,
+          parts: { select: { id: true, status: true, startedAt: true, finishedAt: true } },
+        },
+      }),
+    signal,
+  );
+}
+
+/** Keys of the advisory locks that somebody holds alone in this database. */
+async function heldLocks(database: Database, signal: AbortSignal): Promise<ReadonlySet<bigint>> {
+  const sql = `SELECT ((classid::bigint << 32) | objid::bigint)::text AS key FROM pg_locks
+                WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND mode = 'ExclusiveLock'
+                  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+  const { rows } = await database.ask(() => database.pool.query<{ key: string }>(sql), signal);
+  return new Set(rows.map((row) => BigInt(row.key)));
+}
+
+function isDryRun(policy: unknown): boolean {
+  return typeof policy === 'object' && policy !== null && Reflect.get(policy, 'dryRun') === true;
+}
