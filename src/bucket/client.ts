@@ -14,6 +14,12 @@ export interface S3Endpoint {
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
 }
 
+export interface S3ClientOptions {
+  readonly maxSockets: number;
+  /** Of silence on a socket, not of a request: a large upload on a slow line goes on as long as bytes move. 60,000. */
+  readonly idleTimeoutMs?: number;
+}
+
 export interface OpenedClient {
   readonly client: S3Client;
   close(): void;
@@ -23,14 +29,13 @@ const MAX_ATTEMPTS = 6;
 /** First delay of the exponential backoff (SDK: 50): 6 attempts then outlast a server that restarts. */
 const RETRY_BASE_MS = 200;
 const CONNECT_TIMEOUT_MS = 5_000;
-/** Of silence on a socket, not of a request: a large upload on a slow line goes on as long as bytes move. */
 const IDLE_TIMEOUT_MS = 60_000;
 
 /**
  * Opens a client whose requests survive throttling, 5xx and broken connections, send only the checksums that
  * Rollcall asks for (R2 and Ceph refuse the SDK's default trailers), and never hang on a silent socket.
  */
-export function openS3Client(location: S3Endpoint, options: { readonly maxSockets: number }): OpenedClient {
+export function openS3Client(location: S3Endpoint, options: S3ClientOptions): OpenedClient {
   const client = new S3Client({
     ...(location.endpoint !== null && { endpoint: location.endpoint }),
     ...(location.credentials !== undefined && { credentials: { ...location.credentials } }),
@@ -41,16 +46,16 @@ export function openS3Client(location: S3Endpoint, options: { readonly maxSocket
     // The SDK gives each request with this header a connection of its own, outside the agents below.
     expectContinueHeader: false,
     retryStrategy: new AdaptiveRetryStrategy(MAX_ATTEMPTS, { maxAttempts: MAX_ATTEMPTS, baseDelay: RETRY_BASE_MS }),
-    requestHandler: requestHandler(options.maxSockets),
+    requestHandler: requestHandler(options),
   });
   return { client, close: () => client.destroy() };
 }
 
-function requestHandler(maxSockets: number): NodeHttpHandler {
+function requestHandler({ maxSockets, idleTimeoutMs }: S3ClientOptions): NodeHttpHandler {
   const agent = { keepAlive: true, maxSockets };
   return new NodeHttpHandler({
     connectionTimeout: CONNECT_TIMEOUT_MS,
-    socketTimeout: IDLE_TIMEOUT_MS,
+    socketTimeout: idleTimeoutMs ?? IDLE_TIMEOUT_MS,
     httpAgent: new HttpAgent(agent),
     httpsAgent: new HttpsAgent(agent),
     // Otherwise the handler prints to the console when more requests wait than there are sockets.

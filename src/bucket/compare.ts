@@ -68,13 +68,13 @@ async function matchByHead(
     const address = `s3://${requests.identity.bucket}/${object.key}`;
     throw new RollcallError('OBJECT_PRECONDITION', `${address} has been replaced or removed while it was compared`);
   }
-  const told = md5InMetadata(found);
+  const told = md5InMetadata(found.metadata);
   if (told !== null) return told === md5 ? 'same' : 'different';
   return isMd5Etag(object.etag) && !found.encrypted ? 'different' : 'unknown';
 }
 
 /** The MD5 that rclone and Rollcall keep with objects whose ETag is none; null if there is none to read. */
-function md5InMetadata({ metadata }: Headed): string | null {
+export function md5InMetadata(metadata: Headed['metadata']): string | null {
   const md5 = Buffer.from(metadata['md5chksum'] ?? '', 'base64');
   return md5.length === 16 ? md5.toString('hex') : null;
 }

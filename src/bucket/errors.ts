@@ -142,6 +142,10 @@ function aboutBucket(status: number, seen: string): Verdict {
 }
 
 function aboutObject(facts: Facts, status: number, seen: string): Verdict {
+  if (facts.name === 'InvalidObjectState') {
+    const why = `it is archived (${seen}) and must be restored before it can be read: rollcall restore`;
+    return { code: 'OBJECT_ARCHIVED', why };
+  }
   if (status === 403) {
     const why = `access denied (${seen}); check the credentials and what the bucket's policy lets them do`;
     return { code: 'OBJECT_DENIED', why };
@@ -150,7 +154,8 @@ function aboutObject(facts: Facts, status: number, seen: string): Verdict {
     const what = facts.name === 'NoSuchUpload' ? 'upload' : 'object';
     return { code: 'OBJECT_MISSING', why: `there is no such ${what} (${seen})` };
   }
-  if (status === 412 || facts.name === 'ConditionalRequestConflict') {
+  // 416: shorter by now than what a broken download is to go on with.
+  if (status === 412 || status === 416 || facts.name === 'ConditionalRequestConflict') {
     return { code: 'OBJECT_PRECONDITION', why: `the object has been created, replaced or removed meanwhile (${seen})` };
   }
   if (CORRUPTED.has(facts.name)) {

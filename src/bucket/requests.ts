@@ -107,7 +107,6 @@ function headed(key: string, bucket: string, answer: HeadObjectCommandOutput): H
   if (answer.ContentLength === undefined) {
     throw new RollcallError('OBJECT_UNAVAILABLE', `s3://${bucket}/${key}: the server does not say how large it is`);
   }
-  const encryption = answer.ServerSideEncryption ?? '';
   return {
     key,
     size: answer.ContentLength,
@@ -115,6 +114,11 @@ function headed(key: string, bucket: string, answer: HeadObjectCommandOutput): H
     lastModifiedMs: answer.LastModified?.getTime() ?? 0,
     storageClass: answer.StorageClass ?? 'STANDARD',
     metadata: answer.Metadata ?? {},
-    encrypted: encryption.startsWith('aws:kms') || answer.SSECustomerAlgorithm !== undefined,
+    encrypted: isEncrypted(answer),
   };
+}
+
+/** Is the object of this answer encrypted with a key of KMS or the customer's, so that its ETag is no MD5? */
+export function isEncrypted(answer: Pick<HeadObjectCommandOutput, 'ServerSideEncryption' | 'SSECustomerAlgorithm'>) {
+  return answer.ServerSideEncryption?.startsWith('aws:kms') === true || answer.SSECustomerAlgorithm !== undefined;
 }

@@ -6,6 +6,7 @@ import type {
   BucketFeatures,
   BucketIdentity,
   BucketPort,
+  FetchedObject,
   HeadedObject,
   Inventory,
   Log,
@@ -16,6 +17,7 @@ import type {
 import type { BucketObject, RequestCounts } from '../sync/types.ts';
 import { type ComparedObject, type Comparison, compareContent } from './compare.ts';
 import { sameEtag, WHOLE_UPLOAD_LIMIT } from './etags.ts';
+import { type FetchedVersion, fetchObject } from './fetch.ts';
 import { Listing } from './listing.ts';
 import { uploadInParts } from './multipart.ts';
 import { NO_FEATURES, nothingHonoured, probeFeatures } from './probe.ts';
@@ -110,6 +112,15 @@ export class S3Service implements BucketPort {
   ): Promise<Comparison> {
     // A recorded MD5 is no proof of what the file holds now, so the file is read all the same.
     return compareContent(this.#requests, file, object, known.partSize, signal);
+  }
+
+  fetch(
+    object: FetchedVersion,
+    partSize: number | null,
+    sink: (chunk: Uint8Array) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<FetchedObject> {
+    return fetchObject(this.#requests, object, partSize, sink, signal);
   }
 
   async remove(key: string, etag: string, signal: AbortSignal): Promise<'deleted' | 'missing' | 'changed'> {
