@@ -100,12 +100,22 @@ function decideDiffering(triple: Triple, local: LocalFile, finding: Finding, rul
   if (why === undefined || triple.object === undefined) return null;
   switch (winnerOf(triple, local, finding, rules)) {
     case 'disk':
+      if (finding === 'incomplete' && rules.policy.overwrite === 'known') return completed(triple, local, why, rules);
       return replace(triple, local, why);
     case 'bucket':
       return fetch(triple.object, local.path, why, triple.row, local);
     default:
       return conflict(triple, local, `${why}; overwrite is ${rules.policy.overwrite}`);
   }
+}
+
+/**
+ * A shorter object may be one that never became whole, or somebody's edit: only its content tells (docs/adr/0008). An
+ * edit is fetched where the direction and the record allow it.
+ */
+function completed(triple: Triple, local: LocalFile, why: string, rules: Rules): Action {
+  const edit = triple.row ? winnerOf(triple, local, 'differs', rules) : null;
+  return { ...replace(triple, local, why), unlessOther: edit === 'bucket' ? 'download' : 'conflict' };
 }
 
 /** Which side may replace the other (the table in docs/architecture.md), or null: nothing is touched. */

@@ -39,7 +39,14 @@ const base = { key: z.string().min(1), path: z.string().min(1), reason: z.string
 
 const action = z.discriminatedUnion('kind', [
   z.strictObject({ ...base, kind: z.literal('upload'), local, row: row.optional() }),
-  z.strictObject({ ...base, kind: z.literal('reupload'), local, row: row.optional(), object: object.optional() }),
+  z.strictObject({
+    ...base,
+    kind: z.literal('reupload'),
+    local,
+    row: row.optional(),
+    object: object.optional(),
+    unlessOther: z.enum(['conflict', 'download']).optional(),
+  }),
   z.strictObject({
     ...base,
     kind: z.literal('adopt'),

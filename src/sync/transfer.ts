@@ -33,8 +33,7 @@ export async function transfer(
   const file = await sides.disk.open(action.path, action.local, signal);
   try {
     const known = await compareFirst(sides.bucket, action, file, signal);
-    if (known.same !== null) return known.same;
-    if (action.kind === 'adopt' && action.otherwise !== 'replace') return differing(action, known.unknown);
+    if (known.ends !== null) return known.ends;
     const sent = await sides.bucket.upload(
       {
         key: action.key,
@@ -53,28 +52,64 @@ export async function transfer(
 }
 
 interface Comparison {
-  readonly same: Transferred | null;
-  /** The ETag says nothing about the content. */
-  readonly unknown: boolean;
+  /** What the comparison came to; null: the object is to be written. */
+  readonly ends: Transferred | null;
+  /** Of the whole file, if it was read. */
   readonly md5: string | null;
 }
 
-/** Reads and compares only where the sizes agree: a touched file, or an object to adopt. */
+/** Reads and compares where that can spare or must precede writing: equal sizes, and an object that is shorter. */
 async function compareFirst(
   bucket: BucketPort,
   action: TransferAction,
   file: OpenFile,
   signal: AbortSignal,
 ): Promise<Comparison> {
-  const object = action.kind === 'upload' ? undefined : action.object;
-  if (object === undefined || object.size !== action.local.size) return { same: null, unknown: false, md5: null };
+  if (action.kind === 'upload' || action.object === undefined) return { ends: null, md5: null };
+  const { object } = action;
+  if (object.size < action.local.size && action.kind === 'reupload' && action.unlessOther !== undefined) {
+    return compareBeginning(bucket, { ...action, object, otherwise: action.unlessOther }, file, signal);
+  }
+  if (object.size !== action.local.size) return { ends: null, md5: null };
   const recorded = action.row !== undefined && action.row.etag === object.etag;
   const known = { md5: null, partSize: recorded ? (action.row?.partSize ?? null) : null };
   const found = await bucket.compare(file, { key: action.key, ...object }, known, signal);
   await file.verifyUnchanged();
-  if (found.match !== 'same') return { same: null, unknown: found.match === 'unknown', md5: found.md5 };
-  const change = agreed(action, { ...object, md5: found.md5, partSize: found.partSize, storageClass: null });
-  return { same: { outcome: 'agreed', bytes: 0, change }, unknown: false, md5: found.md5 };
+  if (found.match === 'same') {
+    const change = agreed(action, { ...object, md5: found.md5, partSize: found.partSize, storageClass: null });
+    return { ends: { outcome: 'agreed', bytes: 0, change }, md5: found.md5 };
+  }
+  if (action.kind === 'adopt' && action.otherwise !== 'replace') {
+    const message =
+      found.match === 'unknown'
+        ? 'the bucket has one of this size, and its ETag does not tell whether it is the same'
+        : 'the bucket has another photo of this size under this name';
+    return { ends: differing({ ...action, otherwise: action.otherwise }, message), md5: found.md5 };
+  }
+  return { ends: null, md5: found.md5 };
+}
+
+/** Is a shorter object the beginning of the file? Anything else is somebody's photo. */
+async function compareBeginning(
+  bucket: BucketPort,
+  action: Differing,
+  file: OpenFile,
+  signal: AbortSignal,
+): Promise<Comparison> {
+  const beginning: OpenFile = {
+    facts: { ...file.facts, size: action.object.size },
+    read: (offset, length, readSignal) => file.read(offset, length, readSignal),
+    verifyUnchanged: () => file.verifyUnchanged(),
+    close: async () => {},
+  };
+  const object = { key: action.key, ...action.object };
+  const found = await bucket.compare(beginning, object, { md5: null, partSize: null }, signal);
+  if (found.match === 'same') return { ends: null, md5: null };
+  if (found.match === 'different') {
+    return { ends: differing(action, 'the bucket has another, shorter photo under this name'), md5: null };
+  }
+  const message = 'the bucket has a shorter one, and its ETag does not tell whether it is the beginning of this';
+  return { ends: differing({ ...action, otherwise: 'conflict' }, message), md5: null };
 }
 
 /** A create only where the key is free, a replacement only of the very version that was seen. */
@@ -83,16 +118,23 @@ function conditionOf(action: TransferAction): WriteCondition {
   return object === undefined ? { absent: true } : { etag: object.etag };
 }
 
-function differing(action: AdoptAction, unknown: boolean): Transferred {
-  if (action.otherwise === 'download') {
-    const { key, path, local, object, row } = action;
-    const instead = { kind: 'download', key, path, local, object, reason: 'the contents differ' } as const;
-    return { outcome: 'fetch', instead: row === undefined ? instead : { ...instead, row } };
+/** A photo on both sides whose contents were found to differ. */
+interface Differing {
+  readonly key: string;
+  readonly path: string;
+  readonly local: FileFacts;
+  readonly object: ObjectFacts;
+  readonly row?: RowFacts;
+  readonly otherwise: 'conflict' | 'download';
+}
+
+function differing(action: Differing, message: string): Transferred {
+  if (action.otherwise === 'conflict') {
+    return { outcome: 'conflict', message, change: unsettled(action, 'conflict', message) };
   }
-  const message = unknown
-    ? 'the bucket has one of this size, and its ETag does not tell whether it is the same'
-    : 'the bucket has another photo of this size under this name';
-  return { outcome: 'conflict', message, change: unsettled(action, 'conflict', message) };
+  const { key, path, local, object, row } = action;
+  const instead = { kind: 'download', key, path, local, object, reason: message } as const;
+  return { outcome: 'fetch', instead: row === undefined ? instead : { ...instead, row } };
 }
 
 function agreed(

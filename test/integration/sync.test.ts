@@ -227,6 +227,13 @@ test('an incomplete object is replaced, unless nothing may be', async () => {
   expect(await world.read('photos/a.jpg')).toBe('whole photo');
 });
 
+test('a shorter object that is another photo is a conflict, not an incomplete one', async () => {
+  world.write('a.jpg', 'a whole photo');
+  await world.put('photos/a.jpg', 'another');
+  expect((await world.sync()).actions).toMatchObject({ conflicts: 1, reuploaded: 0 });
+  expect(await world.read('photos/a.jpg')).toBe('another');
+});
+
 test('objects that nobody knows are counted and left alone', async () => {
   world.write('a.jpg');
   await world.put('photos/stranger.jpg', 'x');

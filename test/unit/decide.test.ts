@@ -50,6 +50,7 @@ function decided(triple: Omit<Triple, 'key'>, policy: Partial<Policy> = {}): Act
 function short(action: Action | null): string {
   if (action === null) return 'nothing';
   if (action.kind === 'adopt') return `adopt or ${action.otherwise}`;
+  if (action.kind === 'reupload' && action.unlessOther) return `complete or ${action.unlessOther}`;
   if (action.kind === 'reupload') return action.object ? `replace ${action.object.etag}` : 'bring back';
   if (action.kind === 'report') return action.what;
   if (action.kind === 'mark') return `mark ${action.state}`;
@@ -73,8 +74,8 @@ describe('a photo on disk', () => {
       'adopt or conflict',
       'adopt or replace',
     ],
-    ['incomplete', { local, object: foreign(60) }, 'conflict', 'replace f', 'replace f'],
-    ['incomplete', { local, row, object: foreign(60) }, 'conflict', 'replace f', 'replace f'],
+    ['incomplete', { local, object: foreign(60) }, 'conflict', 'complete or conflict', 'replace f'],
+    ['incomplete', { local, row, object: foreign(60) }, 'conflict', 'complete or conflict', 'replace f'],
     ['edited', { local: edited, row, object }, 'conflict', 'replace e1', 'replace e1'],
     ['differs', { local, object: foreign(160) }, 'conflict', 'conflict', 'replace f'],
     ['differs', { local, row, object: foreign(160) }, 'conflict', 'conflict', 'replace f'],
