@@ -81,9 +81,8 @@ async function bringUp(
     { dataDir: config.dataDir, database: config.databaseUrl === null, s3: embedsS3 },
     signal,
   );
-  const [embedded] = await settled(
-    [attaching, demo ? drawDemoLibrary(config.photosRoot, signal) : null],
-    (services) => closers.push(() => services.close()),
+  const [embedded] = await settled([attaching, demo ? drawDemoLibrary(config.photosRoot, signal) : null], (services) =>
+    closers.push(() => services.close()),
   );
 
   const url = embedded.database?.url ?? config.databaseUrl ?? '';
@@ -205,7 +204,6 @@ async function ensureLibrary(
     root,
     bucket: defaults.bucket,
     prefix: target?.prefix ?? defaults.prefix,
-    excludes: [],
   });
 }
 
@@ -226,7 +224,7 @@ async function checkLibrary(
   embedded: EmbeddedServices,
   signal: AbortSignal,
 ): Promise<void> {
-  const disk: DiskPort = openDisk({ ...wanted, id: '' });
+  const disk: DiskPort = openDisk({ sync: 'up', ...wanted, id: '' });
   await disk.verifyRoot(signal);
   if (embedded.s3 !== null) await embedded.ensureBucket(wanted.bucket);
   await openBucket(wanted.bucket).preflight(wanted.prefix, signal);

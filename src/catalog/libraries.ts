@@ -1,6 +1,6 @@
 /** LibraryStore: the libraries, of which no two may overlap in a bucket. */
 import { RollcallError } from '../errors.ts';
-import type { LibraryStore, NewLibrary } from '../sync/browse.ts';
+import type { EnsuredLibrary, LibraryStore, NewLibrary } from '../sync/browse.ts';
 import type { Library } from '../sync/types.ts';
 import { cursorParts, isText, isUuid, limitOf, pageOf } from './cursor.ts';
 import type { Database } from './database.ts';
@@ -53,7 +53,8 @@ export function libraryStore(database: Database): LibraryStore {
   };
 }
 
-async function ensure(tx: Transaction, wanted: NewLibrary): Promise<Library> {
+async function ensure(tx: Transaction, asked: EnsuredLibrary): Promise<Library> {
+  const wanted: NewLibrary = { excludes: [], ...asked };
   const there = await tx.library.findUnique({
     where: { bucket_prefix: { bucket: wanted.bucket, prefix: wanted.prefix } },
   });
@@ -69,8 +70,9 @@ async function ensure(tx: Transaction, wanted: NewLibrary): Promise<Library> {
       { field: 'root' },
     );
   }
-  if (JSON.stringify(there.excludes) === JSON.stringify(wanted.excludes)) return libraryOf(there);
-  return libraryOf(await tx.library.update({ where: { id: there.id }, data: { excludes: [...wanted.excludes] } }));
+  const excludes = asked.excludes ?? there.excludes;
+  if (JSON.stringify(there.excludes) === JSON.stringify(excludes)) return libraryOf(there);
+  return libraryOf(await tx.library.update({ where: { id: there.id }, data: { excludes: [...excludes] } }));
 }
 
 async function update(database: Database, id: string, change: Partial<NewLibrary>): Promise<Library> {

@@ -72,6 +72,9 @@ const libraryFields = {
     .array(text(1024), 'must be a list of patterns')
     .max(1000, 'must be at most 1000 patterns')
     .openapi({ description: 'What not to sync, in gitignore syntax.', example: ['*.xmp', 'private/'] }),
+  sync: oneOf(['up', 'both']).openapi({
+    description: '`both`: a two-way sync every SYNC_INTERVAL_SECONDS while the server runs. `up`: nothing by itself.',
+  }),
 };
 
 export const NewLibraryBody = only('a new library', {
@@ -82,6 +85,7 @@ export const NewLibraryBody = only('a new library', {
     description: "Empty, or ending in `/`; no other library's may overlap it. Left out: the server's own.",
   }),
   excludes: libraryFields.excludes.optional(),
+  sync: libraryFields.sync.optional().openapi({ default: 'up' }),
 }).openapi('NewLibrary');
 
 export const LibraryChangeBody = only('a change of a library', {
@@ -90,6 +94,7 @@ export const LibraryChangeBody = only('a change of a library', {
   bucket: libraryFields.bucket.optional(),
   prefix: libraryFields.prefix.optional(),
   excludes: libraryFields.excludes.optional(),
+  sync: libraryFields.sync.optional(),
 }).openapi('LibraryChange', { description: 'Bucket and prefix can change only while the library has no photos.' });
 
 const LIMIT = 'must be a whole number from 1 to 1000';

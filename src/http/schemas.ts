@@ -162,6 +162,7 @@ export const Library = z
     bucket: z.string(),
     prefix: z.string(),
     excludes: z.array(z.string()).readonly(),
+    sync: z.enum(['up', 'both']).openapi({ description: 'What it asks of the schedule.' }),
   })
   .openapi('Library');
 

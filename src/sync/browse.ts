@@ -1,5 +1,5 @@
 /** What the API and the command line ask of the catalog beside syncing: libraries to manage, rows to look at. */
-import type { Library, PhotoKind, PhotoState, Report, RunStatus } from './types.ts';
+import type { Library, LibrarySync, PhotoKind, PhotoState, Report, RunStatus } from './types.ts';
 
 /** A page of a list; `nextCursor` is null on the last one and opaque otherwise. */
 export interface Page<Item> {
@@ -19,7 +19,12 @@ export interface NewLibrary {
   readonly bucket: string;
   readonly prefix: string;
   readonly excludes: readonly string[];
+  /** Left out: `up`. */
+  readonly sync?: LibrarySync;
 }
+
+/** Excludes left out: none for a library that is made, its own for one that is there. */
+export type EnsuredLibrary = Omit<NewLibrary, 'excludes'> & Partial<Pick<NewLibrary, 'excludes'>>;
 
 /** Libraries may not overlap in the bucket: a key belongs to one library. LIBRARY_CONFLICT, NOT_FOUND. */
 export interface LibraryStore {
@@ -27,8 +32,11 @@ export interface LibraryStore {
   /** By id or name; null if there is none. */
   find(idOrName: string): Promise<Library | null>;
   create(library: NewLibrary): Promise<Library>;
-  /** The library of this bucket and prefix, made if there is none. LIBRARY_CONFLICT when its root is another. */
-  ensure(library: NewLibrary): Promise<Library>;
+  /**
+   * The library of this bucket and prefix, made if there is none; one that is there keeps its name and its
+   * `sync`. LIBRARY_CONFLICT when its root is another.
+   */
+  ensure(library: EnsuredLibrary): Promise<Library>;
   /** Bucket and prefix can change only while the library has no photos. */
   update(id: string, change: Partial<NewLibrary>): Promise<Library>;
   /** Forgets the library's rows; touches neither disk nor bucket. */

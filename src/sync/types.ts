@@ -8,6 +8,9 @@ export type PhotoKind = 'image' | 'video' | 'audio' | 'sidecar' | 'other';
 
 export type PhotoState = 'pending' | 'synced' | 'missing' | 'orphaned' | 'lost' | 'archived' | 'conflict' | 'failed';
 
+/** What a library asks of the schedule: `both` is a two-way sync every SYNC_INTERVAL_SECONDS, `up` nothing. */
+export type LibrarySync = 'up' | 'both';
+
 /** A folder of albums and the place in a bucket it syncs to. `prefix` is empty or ends in `/`. */
 export interface Library {
   readonly id: string;
@@ -16,6 +19,7 @@ export interface Library {
   readonly bucket: string;
   readonly prefix: string;
   readonly excludes: readonly string[];
+  readonly sync: LibrarySync;
 }
 
 /** What a run covers: a whole library, or the files directly in one album (`.` is the root itself; NFC). */
@@ -144,6 +148,8 @@ export interface ReuploadAction extends ActionBase {
   readonly local: FileFacts;
   readonly row?: RowFacts;
   readonly object?: ObjectFacts;
+  /** Replace only an object that is the beginning of this file, one that never became whole; do this with any other. */
+  readonly unlessOther?: 'conflict' | 'download';
 }
 
 /**

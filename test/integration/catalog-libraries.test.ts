@@ -102,6 +102,13 @@ describe('ensuring a library', () => {
     expect((await world.catalog.libraries.find(library.name))?.excludes).toEqual(['raw/', '*.xmp']);
   });
 
+  test('keeps its excludes when none are given, and what it asks of the schedule', async () => {
+    const { excludes: _excludes, ...library } = wanted({ excludes: ['private/'] });
+    const made = await world.catalog.libraries.create({ ...library, excludes: ['private/'], sync: 'both' });
+    expect(await world.catalog.libraries.ensure(library)).toEqual(made);
+    expect(await world.catalog.libraries.find(library.name)).toMatchObject({ excludes: ['private/'], sync: 'both' });
+  });
+
   test('with another root names the library that is there and what to do', async () => {
     const made = await world.catalog.libraries.ensure(wanted());
     const ensuring = world.catalog.libraries.ensure({ ...made, root: '/elsewhere' });
@@ -116,8 +123,9 @@ describe('ensuring a library', () => {
 describe('changing a library', () => {
   test('keeps what the change leaves out', async () => {
     const made = await world.catalog.libraries.create(wanted());
-    const changed = await world.catalog.libraries.update(made.id, { root: '/new', excludes: [] });
-    expect(changed).toEqual({ ...made, root: '/new', excludes: [] });
+    expect(made.sync).toBe('up');
+    const changed = await world.catalog.libraries.update(made.id, { root: '/new', excludes: [], sync: 'both' });
+    expect(changed).toEqual({ ...made, root: '/new', excludes: [], sync: 'both' });
     expect(await world.catalog.libraries.update(made.id, { prefix: '' })).toEqual({ ...changed, prefix: '' });
   });
 

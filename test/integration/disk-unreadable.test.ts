@@ -18,7 +18,7 @@ if (process.getuid() === 0) { process.setgroups([]); process.setegid(${NOBODY});
 const { root, album, vouch, stat, open } = JSON.parse(process.argv[2]);
 const attempt = async (what) => { try { return await what(); } catch (e) { return { code: e.code, message: e.message }; } };
 const { signal } = new AbortController();
-const disk = openDisk({ id: '1', name: 'l', root, bucket: 'b', prefix: 'photos/', excludes: [] });
+const disk = openDisk({ id: '1', name: 'l', root, bucket: 'b', prefix: 'photos/', excludes: [], sync: 'up' });
 const inventory = disk.walk(album ?? null, signal);
 const files = [];
 const walk = await attempt(async () => { for await (const batch of inventory.batches) files.push(...batch); return 'ended'; });

@@ -278,6 +278,7 @@ describe('libraries', () => {
       bucket: 'default-bucket',
       prefix: 'default/',
       excludes: [],
+      sync: 'up',
     });
   });
 
@@ -312,6 +313,7 @@ describe('libraries', () => {
     ['excludes that are text', { ...wanted, excludes: '*.xmp' }, 'excludes'],
     ['an exclude that is a number', { ...wanted, excludes: ['a', 1] }, 'excludes.1'],
     ['an id of its own', { ...wanted, id: UNKNOWN }, 'id'],
+    ['a schedule nobody knows', { ...wanted, sync: 'down' }, 'sync'],
   ])('adding refuses %s', async (_name, body, field) => {
     const { parts, send } = api();
     const problem = await problemOf(await send('POST', '/api/libraries', body));
@@ -321,8 +323,8 @@ describe('libraries', () => {
 
   test('a change keeps what it does not name, and is checked when it moves the library', async () => {
     const { parts, send } = api();
-    const renamed = await send('PATCH', `/api/libraries/${LIBRARY.id}`, { name: 'Kin', excludes: ['a'] });
-    expect(await renamed.json()).toEqual({ ...LIBRARY, name: 'Kin', excludes: ['a'] });
+    const renamed = await send('PATCH', `/api/libraries/${LIBRARY.id}`, { name: 'Kin', excludes: ['a'], sync: 'both' });
+    expect(await renamed.json()).toEqual({ ...LIBRARY, name: 'Kin', excludes: ['a'], sync: 'both' });
     expect(parts.checked).toEqual([]);
     const moved = await send('PATCH', '/api/libraries/Kin', { root: '/mnt/photos' });
     expect(await moved.json()).toMatchObject({ name: 'Kin', root: '/mnt/photos' });

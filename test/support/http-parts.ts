@@ -64,6 +64,7 @@ export const LIBRARY: Library = {
   bucket: 'family',
   prefix: 'photos/',
   excludes: [],
+  sync: 'up',
 };
 
 export const ALBUM: AlbumView = {
@@ -135,7 +136,7 @@ function libraryStore(libraries: Map<string, Library>): LibraryStore {
     create: async (library) => {
       if (find(library.name) !== null)
         throw new RollcallError('LIBRARY_CONFLICT', `there is a ${library.name} already`);
-      const created = { id: randomUUID(), ...library };
+      const created = { sync: 'up' as const, ...library, id: randomUUID() };
       libraries.set(created.id, created);
       return created;
     },

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { compileExcludes } from '../../src/disk/excludes.ts';
 import { openDisk } from '../../src/disk/disk.ts';
 
-const library = { id: '1', name: 'l', root: '/nowhere', bucket: 'b', prefix: '', excludes: [] };
+const library = { id: '1', name: 'l', root: '/nowhere', bucket: 'b', prefix: '', excludes: [], sync: 'up' } as const;
 
 describe('temporary names', () => {
   const { coversFile, matches } = compileExcludes([]);
