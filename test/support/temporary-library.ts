@@ -22,7 +22,16 @@ export function temporaryLibrary(settings: Partial<Library> = {}): TemporaryLibr
   const at = (path: string) => `${root}/${path}`;
   return {
     folder,
-    library: { id: 'library-1', name: 'photos', root, bucket: 'bucket', prefix: 'photos/', excludes: [], ...settings },
+    library: {
+      id: 'library-1',
+      name: 'photos',
+      root,
+      bucket: 'bucket',
+      prefix: 'photos/',
+      excludes: [],
+      sync: 'up',
+      ...settings,
+    },
     at,
     write(path, content = path, mtime) {
       mkdirSync(dirname(at(path)), { recursive: true });
