@@ -33,6 +33,8 @@ export interface Config {
   readonly port: number;
   readonly apiToken: string | null;
   readonly sync: SyncSettings;
+  /** From the end of one two-way sync of the schedule to the next; 0: none. */
+  readonly syncIntervalSeconds: number;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   /** Absolute. */
   readonly logDir: string;
@@ -110,6 +112,7 @@ export const Environment = z.object({
   SYNC_CHECK_CONCURRENCY: wholeNumber(1, 256, 10),
   SYNC_UPLOAD_CONCURRENCY: wholeNumber(1, 64, 5),
   EXISTENCE_CHECK: oneOf(['auto', 'head', 'list'], 'auto'),
+  SYNC_INTERVAL_SECONDS: wholeNumber(0, 86_400, 60),
   MAX_DELETE: deleteLimit,
   STABLE_SECONDS: wholeNumber(0, 3600, 2),
   ORPHAN_GRACE_DAYS: wholeNumber(0, 36500, 30),
@@ -157,6 +160,7 @@ function toConfig(v: Variables, cwd: string): Config {
       stableSeconds: v.STABLE_SECONDS,
       orphanGraceDays: v.ORPHAN_GRACE_DAYS,
     },
+    syncIntervalSeconds: v.SYNC_INTERVAL_SECONDS,
     logLevel: v.LOG_LEVEL,
     logDir: resolve(cwd, v.LOG_DIR),
     logKeepDays: v.LOG_KEEP_DAYS,

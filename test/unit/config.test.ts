@@ -44,6 +44,7 @@ describe('the configuration', () => {
         stableSeconds: 2,
         orphanGraceDays: 30,
       },
+      syncIntervalSeconds: 60,
       logLevel: 'info',
       logDir: join(cwd, 'logs'),
       logKeepDays: 30,
@@ -67,6 +68,7 @@ describe('the configuration', () => {
         API_TOKEN: 'sixteen-and-more',
         MAX_DELETE: '100',
         EXISTENCE_CHECK: 'head',
+        SYNC_INTERVAL_SECONDS: '0',
         LOG_LEVEL: 'debug',
       },
       cwd,
@@ -84,6 +86,7 @@ describe('the configuration', () => {
       port: 0,
       apiToken: 'sixteen-and-more',
       sync: { maxDelete: { count: 100 }, existenceCheck: 'head' },
+      syncIntervalSeconds: 0,
       logLevel: 'debug',
     });
   });
@@ -144,6 +147,7 @@ describe('a wrong value', () => {
     ['MAX_DELETE', '-77'],
     ['STABLE_SECONDS', '3601'],
     ['ORPHAN_GRACE_DAYS', 'hunter2'],
+    ['SYNC_INTERVAL_SECONDS', '86401'],
     ['LOG_LEVEL', 'hunter2'],
     ['LOG_KEEP_DAYS', '0'],
   ])('of %s (%s) stops the start, names the variable and keeps the value to itself', (name, value) => {
