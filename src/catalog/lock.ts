@@ -4,7 +4,7 @@ import type pg from 'pg';
 import { RollcallError } from '../errors.ts';
 import type { ScopeLock } from '../sync/ports.ts';
 import type { Scope } from '../sync/types.ts';
-import { connect } from './connection.ts';
+import { type ConnectionSettings, connect } from './connection.ts';
 import type { Database } from './database.ts';
 import { asDatabaseError } from './errors.ts';
 
@@ -33,12 +33,19 @@ export function lockKey(libraryId: string, album: string | null): bigint {
  * cancelled still holds it while it drains.
  */
 export async function lockScope(database: Database, scope: Scope, signal: AbortSignal): Promise<ScopeLock> {
+  signal.throwIfAborted();
   const asking = new AbortController();
   const stopAsking = () => asking.abort(signal.reason);
-  signal.throwIfAborted();
   signal.addEventListener('abort', stopAsking, { once: true });
-  const { config, ...settings } = database.settings;
-  const client = await connect({ ...settings, config: { ...config, query_timeout: ANSWER_MS } }, asking.signal);
+  try {
+    return await askForLock(database.settings, scope, asking.signal);
+  } finally {
+    signal.removeEventListener('abort', stopAsking);
+  }
+}
+
+async function askForLock(settings: ConnectionSettings, scope: Scope, signal: AbortSignal): Promise<ScopeLock> {
+  const client = await connect({ ...settings, config: { ...settings.config, query_timeout: ANSWER_MS } }, signal);
   try {
     await client.query(SESSION);
     if (await tryLocks(client, scope)) return hold(client, scope);
@@ -47,8 +54,6 @@ export async function lockScope(database: Database, scope: Scope, signal: AbortS
     await client.end().catch(() => {});
     signal.throwIfAborted();
     throw asDatabaseError(thrown, settings.place);
-  } finally {
-    signal.removeEventListener('abort', stopAsking);
   }
 }
 
