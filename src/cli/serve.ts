@@ -1,7 +1,7 @@
 /** `rollcall serve`: the server, until it is told to stop. */
 import { once } from 'node:events';
 import type { Config } from '../config.ts';
-import { ExitCode } from '../errors.ts';
+import { asRollcallError, ExitCode } from '../errors.ts';
 import type { GlobalOptions } from './invocation.ts';
 import { jsonLine } from './json-lines.ts';
 import { type Level, readableLine } from './log.ts';
@@ -18,11 +18,20 @@ export function serve(options: GlobalOptions, screen: Screen, version: string): 
     screen,
     stopping: 'Stopping…',
     shown: (config: Config) => ({ from: config.logLevel, write: asJson ? jsonLog(screen) : readableLog(screen) }),
-    body: (session) => serveUntilStopped(session, version),
+    body: async (session) => {
+      try {
+        await serveUntilStopped(session, version);
+      } catch (thrown) {
+        // Ctrl-C while the parts were still coming up.
+        if (!session.signal.aborted || asRollcallError(thrown).code !== 'CANCELLED') throw thrown;
+      }
+      screen.say('Stopped.');
+      return ExitCode.ok;
+    },
   });
 }
 
-async function serveUntilStopped(session: Session, version: string): Promise<ExitCode> {
+async function serveUntilStopped(session: Session, version: string): Promise<void> {
   const { config, log, signal, screen } = session;
   screen.live('Starting…');
   const [{ compose }, { createApp }, { listen }] = await Promise.all([
@@ -44,8 +53,6 @@ async function serveUntilStopped(session: Session, version: string): Promise<Exi
   } finally {
     await rollcall.close();
   }
-  screen.say('Stopped.');
-  return ExitCode.ok;
 }
 
 /** An address that a browser on this machine can open. */

@@ -54,6 +54,7 @@ export async function runCommand(run: CommandRun): Promise<number> {
   };
   const stop = listenForStop(() => screen.say(run.stopping), atOnce);
   const crash = (thrown: unknown) => atOnce(tellError(asRollcallError(thrown), { screen, options, log }));
+  // Not taken off again: what a part throws after its end must not print a stack either.
   process.on('uncaughtException', crash);
   try {
     log.file.info({ argv: process.argv.slice(2) }, `rollcall ${run.name} begins`);
@@ -63,7 +64,6 @@ export async function runCommand(run: CommandRun): Promise<number> {
   } finally {
     screen.live(null);
     stop.close();
-    process.off('uncaughtException', crash);
     log.close();
   }
 }
@@ -73,7 +73,7 @@ function tellError(
   error: RollcallError,
   { screen, options, log }: Pick<Session, 'screen' | 'options'> & { readonly log: CommandLog | null },
 ): number {
-  log?.file.error({ err: error.cause instanceof Error ? error.cause : error, code: error.code }, error.message);
+  log?.file.error({ err: error, code: error.code }, error.message);
   screen.live(null);
   if (options.json) screen.print(jsonLine({ type: 'error', code: error.code, message: oneLine(error.message) }));
   screen.say(`${screen.paint.err('red', 'rollcall:')} ${oneLine(error.message)} (${error.code})`);
@@ -89,7 +89,7 @@ function hintFor(error: RollcallError, log: CommandLog | null): string | null {
     case 'SYNC_IN_PROGRESS':
       return 'Another sync is at work on these photos; try again when it is done.';
     case 'CANCELLED':
-      return 'What was under way is finished and recorded; the next sync goes on from here.';
+      return 'The next sync goes on from here.';
     case 'INTERNAL':
       return log?.path() ? `Details: ${log.path()}` : null;
     default:

@@ -110,7 +110,7 @@ async function recordedReport(rollcall: Rollcall, runId: string): Promise<Report
 /** With a folder: its library. For a plan to be saved: the only library there is, because a plan has one. */
 async function scoped({ request, target, planOut }: SyncJob, { libraries, library }: Rollcall): Promise<SyncRequest> {
   if (target !== null) return { ...request, library: library.id };
-  if (planOut === null || request.library !== undefined) return request;
+  if (planOut === null || request.library !== undefined || request.album !== undefined) return request;
   const { items } = await libraries.list({ limit: 2 });
   if (items.length === 1) return { ...request, library: library.id };
   const message = 'a plan has one library and there are several: name it with --library';

@@ -13,7 +13,7 @@ afterEach(() => world.close());
 
 const ADDRESS = /is up at (http:\/\/\S+)/;
 
-describe('rollcall serve, with nothing configured', () => {
+describe('rollcall serve, with nothing configured', { timeout: 120_000 }, () => {
   test('brings everything along, says where it is, syncs its demo library, and stops cleanly on Ctrl-C', async () => {
     const server = world.start('serve');
     await server.says('Ctrl-C stops everything.');
@@ -64,6 +64,15 @@ describe('rollcall serve, with nothing configured', () => {
     expect(await server.ended).toMatchObject({ exitCode: 0, signal: null });
   });
 
+  test('Ctrl-C while it is still starting is no error', async () => {
+    world.write('mine/a.jpg', 'a');
+    world.env['PHOTOS_ROOT'] = join(world.dir, 'mine');
+    const server = world.start('serve');
+    await world.appears('.data');
+    server.process.kill('SIGINT');
+    expect(await server.ended).toMatchObject({ exitCode: 0, signal: null, stderr: 'Stopping…\nStopped.\n' });
+  });
+
   test('with --json every line of standard output is JSON', async () => {
     world.write('mine/a.jpg', 'a');
     world.env['PHOTOS_ROOT'] = join(world.dir, 'mine');
@@ -77,7 +86,7 @@ describe('rollcall serve, with nothing configured', () => {
   });
 });
 
-describe('rollcall sync, with nothing configured', () => {
+describe('rollcall sync, with nothing configured', { timeout: 120_000 }, () => {
   test('starts what it needs for its own time and syncs a folder', async () => {
     world.write('pictures/a.jpg', 'a');
     const ran = await world.run('sync', 'pictures');

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -13,6 +14,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { builtCli } from '../support/built.ts';
 
 export interface Ran {
@@ -37,6 +39,8 @@ export interface CliWorld {
   readonly env: Record<string, string>;
   /** Writes a file below the folder, an hour old so that nobody takes it for one that is still being written. */
   write(path: string, content: string): void;
+  /** Resolves when there is something at this path below the folder. */
+  appears(path: string): Promise<void>;
   start(...args: string[]): Running;
   run(...args: string[]): Promise<Ran>;
   /** The lines of the newest log of a command. */
@@ -68,6 +72,9 @@ export async function cliWorld(): Promise<CliWorld> {
       writeFileSync(file, content);
       const hourAgo = Date.now() / 1000 - 3600;
       utimesSync(file, hourAgo, hourAgo);
+    },
+    async appears(path) {
+      while (!existsSync(join(dir, path))) await pause(10);
     },
     start,
     run: (...args) => start(...args).ended,

@@ -11,10 +11,8 @@ import {
   renameSync,
   rmSync,
   statSync,
-  symlinkSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -30,7 +28,8 @@ const DAY_MS = 86_400_000;
  */
 export async function builtCli(): Promise<string> {
   const built = join(CACHE, hashOfSources());
-  return join(existsSync(built) ? built : await build(built), 'bin/rollcall.js');
+  if (!existsSync(built)) await build(built);
+  return join(built, 'bin/rollcall.js');
 }
 
 function hashOfSources(): string {
@@ -44,31 +43,17 @@ function hashOfSources(): string {
 }
 
 /** Two test files that build at the same time each make their own; the first to finish is kept. */
-async function build(target: string): Promise<string> {
-  const folder = newFolder();
+async function build(target: string): Promise<void> {
+  mkdirSync(CACHE, { recursive: true });
+  removeOld();
+  const folder = mkdtempSync(join(CACHE, 'building-'));
   for (const part of PACKAGED) cpSync(join(ROOT, part), join(folder, part), { recursive: true });
   await compile(join(folder, 'dist'));
-  if (dirname(folder) !== CACHE) return folder;
   try {
     renameSync(folder, target);
   } catch (thrown) {
     rmSync(folder, { recursive: true });
     if (!existsSync(target)) throw thrown;
-  }
-  return target;
-}
-
-/** In the cache; or, where another user's checkout is tested, a folder that goes away with this process. */
-function newFolder(): string {
-  try {
-    mkdirSync(CACHE, { recursive: true });
-    removeOld();
-    return mkdtempSync(join(CACHE, 'building-'));
-  } catch {
-    const folder = mkdtempSync(join(tmpdir(), 'rollcall-built-'));
-    symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-    process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-    return folder;
   }
 }
 
