@@ -7,9 +7,11 @@ import { compileExcludes } from './excludes.ts';
 import { factsOf } from './facts.ts';
 import { findFile, unreadable } from './find-file.ts';
 import { hasFolder } from './find-folder.ts';
-import { pathFault } from './keys.ts';
+import { pathFault, placeOf } from './keys.ts';
 import { openVersion } from './open-file.ts';
-import { type VerifiedRoot, verifyRoot } from './root.ts';
+import { receiveFile } from './receive.ts';
+import { Remains } from './receive-remains.ts';
+import { isBare, type VerifiedRoot, verifyRoot } from './root.ts';
 import { walkInventory } from './walk.ts';
 
 export interface DiskOptions {
@@ -25,6 +27,7 @@ export function openDisk(library: Library, options: DiskOptions = {}): DiskPort 
   const excludes = [...library.excludes, ...(options.alsoExclude ?? [])];
   compileExcludes(excludes);
   const workers = new Set<Promise<unknown>>();
+  const remains = new Remains();
   let verified: VerifiedRoot | null = null;
 
   async function verify(signal: AbortSignal): Promise<VerifiedRoot> {
@@ -35,6 +38,11 @@ export function openDisk(library: Library, options: DiskOptions = {}): DiskPort 
   return {
     async verifyRoot(signal) {
       await verify(signal);
+    },
+
+    async isBare(signal) {
+      const root = verified ?? (await verify(signal));
+      return abortable(signal, () => isBare(root));
     },
 
     walk(album, signal) {
@@ -58,6 +66,13 @@ export function openDisk(library: Library, options: DiskOptions = {}): DiskPort 
       if (found === null) return null;
       if (!found.stats.isFile()) throw unreadable(path, 'it is not a regular file');
       return factsOf(found.stats);
+    },
+
+    pathOf: (key) => placeOf(library.prefix, key),
+
+    async receive(path, replacing, signal) {
+      const root = verified ?? (await verify(signal));
+      return receiveFile({ root, path, replacing, remains }, signal);
     },
 
     async open(path, expected, signal): Promise<OpenFile> {

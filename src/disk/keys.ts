@@ -3,6 +3,9 @@
 /** S3's limit on a key, in UTF-8 bytes. */
 const LONGEST_KEY = 1_024;
 
+/** The longest part of a path: bytes on Linux and macOS, UTF-16 units on Windows. */
+const LONGEST_NAME = 255;
+
 const EMPTY_OR_DOTS = /(?:^|\/)\.{0,2}(?:\/|$)/;
 
 /** Why a name cannot be synced. */
@@ -61,4 +64,39 @@ export function pathOf(
   const path = key.slice(prefix.length);
   const fault = path.normalize('NFC') === path ? keyFault(prefix, path)?.message : 'is not in Unicode normal form NFC';
   return fault === undefined ? { path } : { path: null, reason: fault };
+}
+
+/**
+ * Where a key from the bucket can be put on this machine, or why nowhere: what `pathOf` refuses, and names that the
+ * usual file systems here cannot hold (others may, so a file that is there under such a name has its key all the same).
+ */
+export function placeOf(
+  prefix: string,
+  key: string,
+  platform: NodeJS.Platform = process.platform,
+): { readonly path: string } | { readonly fault: string } {
+  const found = pathOf(prefix, key);
+  if (found.path === null) return { fault: found.reason };
+  const partFault = platform === 'win32' ? windowsFault : lengthFault;
+  const fault = found.path
+    .split('/')
+    .map(partFault)
+    .find((reason) => reason !== null);
+  return fault === undefined ? { path: found.path } : { fault };
+}
+
+function lengthFault(part: string): string | null {
+  const bytes = Buffer.byteLength(part);
+  return bytes > LONGEST_NAME ? `has a part of ${bytes} bytes, and a name here has at most ${LONGEST_NAME}` : null;
+}
+
+function windowsFault(part: string): string | null {
+  if (part.length > LONGEST_NAME) return `has a part that is longer than ${LONGEST_NAME} characters`;
+  if (/[<>:"|?*]/.test(part) || [...part].some((character) => character < ' '))
+    return 'has a character that Windows allows in no name';
+  if (/[. ]$/.test(part)) return 'has a part that ends in a dot or a space, which Windows drops';
+  if (/^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[\d\u00b9\u00b2\u00b3]) *(?:\.|$)/i.test(part)) {
+    return 'has a part that is the name of a device on Windows';
+  }
+  return null;
 }

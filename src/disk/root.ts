@@ -41,6 +41,18 @@ async function readSomething(path: string): Promise<void> {
   await lstat(`${path}/.`);
 }
 
+/** Does the root hold nothing but what a new file system does? */
+export async function isBare(root: VerifiedRoot): Promise<boolean> {
+  try {
+    const folder = await opendir(root.path);
+    for await (const entry of folder) if (entry.name !== 'lost+found') return false;
+    return true;
+  } catch (cause) {
+    const message = `${root.path} cannot be read: ${explain(cause)}`;
+    throw new RollcallError('GUARD_ROOT_UNREADABLE', message, { cause });
+  }
+}
+
 /**
  * Throws FILE_UNREADABLE unless the verified folder is still in place, so that a name not found under it is gone and
  * not merely unmounted.
