@@ -66,6 +66,7 @@ const CODES = {
   // One file, folder or name.
   FILE_GONE: { status: 409, exit: photosFailed, retryable: true },
   FILE_UNREADABLE: { status: 422, exit: photosFailed, retryable: false },
+  FILE_SKIPPED: { status: 422, exit: photosFailed, retryable: false },
   FILE_EXISTS: { status: 409, exit: photosFailed, retryable: true },
   FILE_UNWRITABLE: { status: 422, exit: photosFailed, retryable: false },
   DISK_FULL: { status: 507, exit: photosFailed, retryable: true },

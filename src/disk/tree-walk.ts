@@ -226,7 +226,7 @@ export class TreeWalk {
   }
 
   #skip({ path, spelling }: Listed, why: string): null {
-    this.#out.notice(spelling, 'FILE_UNREADABLE', `${spelling} ${why}; skipped`, { path, only: 'all' });
+    this.#out.notice(spelling, 'FILE_SKIPPED', `${spelling} ${why}; skipped`, { path, only: 'all' });
     return null;
   }
 

@@ -38,10 +38,11 @@ const MS_A_DAY = 86_400_000;
 
 /** The action for a photo, or null when there is nothing to do. */
 export function decide(triple: Triple, { finding }: Classified, rules: Rules): Action | null {
+  const { local, row, object } = triple;
+  if (local === undefined && row === undefined) return object ? decideUnknown(object, finding, rules) : null;
   if (finding === 'leave') return null;
-  if (triple.local !== undefined) return decideFile(triple, triple.local, finding, rules);
-  if (triple.row !== undefined) return decideGone(triple, triple.row, finding, rules);
-  return triple.object ? decideUntracked(triple.object, rules) : null;
+  if (local !== undefined) return decideFile(triple, local, finding, rules);
+  return row === undefined ? null : decideGone(triple, row, finding, rules);
 }
 
 function decideFile(triple: Triple, local: LocalFile, finding: Finding, rules: Rules): Action | null {
@@ -162,10 +163,11 @@ function decideGone(triple: Triple, row: CatalogRow, finding: Finding, rules: Ru
   return { ...base, kind: 'mark', state: 'orphaned', reason: 'gone from disk; its object is kept' };
 }
 
-function decideUntracked(object: BucketObject, { policy, pathOf }: Rules): Action | null {
+/** An object that neither disk nor catalog knows. One that can be no file is told, whatever the disk vouches for. */
+function decideUnknown(object: BucketObject, finding: Finding, { policy, pathOf }: Rules): Action | null {
   if (policy.direction === 'up') return null;
   const place = pathOf(object.key);
-  if ('path' in place) return fetch(object, place.path, 'only in the bucket');
+  if ('path' in place) return finding === 'untracked' ? fetch(object, place.path, 'only in the bucket') : null;
   const reason = `this key can be no file here: ${place.fault}`;
   return { kind: 'report', what: 'conflict', code: 'NAME_INVALID', key: object.key, path: object.key, reason };
 }

@@ -23,11 +23,17 @@ export interface Plan {
 /** So many untracked objects and problems are named; the rest is counted. */
 const NAMED = 20;
 
+export type Decide = typeof decide;
+
 export interface PlanOptions {
   /** So many photos in agreement are kept to be named. */
   readonly nameSkipped: number;
   /** Only files with these names; null: all. */
   readonly only: readonly string[] | null;
+  /** What is to be done about a photo; left out: what the policy says. */
+  readonly decide?: Decide;
+  /** Told of each photo that was looked at. */
+  readonly onDecided?: (triple: Triple, action: Action | null) => void;
   /** The triples with their objects' modification times. */
   readonly datesOf: (triples: readonly Triple[]) => Promise<readonly Triple[]>;
   readonly onScanned: (keys: number, lastPath: string) => void;
@@ -92,7 +98,8 @@ class Planner {
   }
 
   #decide(triple: Triple, classified: Classified): void {
-    const action = decide(triple, classified, this.#rules);
+    const action = (this.#options.decide ?? decide)(triple, classified, this.#rules);
+    this.#options.onDecided?.(triple, action);
     if (triple.local && triple.object) this.#countPhases(action);
     if (action !== null) this.#actions.push(action);
     else if (triple.local && classified.finding === 'in agreement') this.#skip(triple.local.path);
@@ -130,14 +137,16 @@ class Planner {
   }
 
   #reportProblems(problems: readonly Problem[]): void {
-    for (const problem of problems) this.#tally.fail(problem.path, problem);
-    const hiding = problems.filter((problem) => problem.hides);
-    if (hiding.length === 0) return;
-    const named = hiding.slice(0, NAMED).map((problem) => `${problem.path}: ${problem.message}`);
-    const more = hiding.length > NAMED ? [`and ${hiding.length - NAMED} more`] : [];
-    this.#tally.warnings.push(
-      `Not everything could be read, so nothing was marked as gone or deleted: ${[...named, ...more].join('; ')}`,
-    );
+    const skipped = problems.filter(({ code }) => code === 'FILE_SKIPPED');
+    for (const problem of problems) if (problem.code !== 'FILE_SKIPPED') this.#tally.fail(problem.path, problem);
+    const hiding = problems.filter(({ hides }) => hides);
+    if (hiding.length > 0) {
+      this.#tally.warnings.push(
+        `Not everything could be read, so nothing was marked as gone or deleted: ${nameSome(hiding)}`,
+      );
+    }
+    if (skipped.length > 0)
+      this.#tally.warnings.push(`Not synced, not regular files of this library: ${nameSome(skipped)}`);
   }
 
   /** What rests on something being gone is not done after an incomplete inventory, and not counted either. */
@@ -148,6 +157,11 @@ class Planner {
   }
 }
 
+function nameSome(problems: readonly Problem[]): string {
+  const named = problems.slice(0, NAMED).map(({ message }) => message);
+  return [...named, ...(problems.length > NAMED ? [`and ${problems.length - NAMED} more`] : [])].join('; ');
+}
+
 function fileNameOf(key: string): string {
-  return key.slice(key.lastIndexOf('/') + 1);
+  return key.slice(key.lastIndexOf('/') + 1).normalize('NFC');
 }

@@ -156,7 +156,7 @@ describe('a walk', () => {
     const { paths, problems, vouchesFor } = await walk();
     expect(paths).toEqual(['real/x.jpg']);
     expect(problems.map(({ path, hides, code }) => ({ path, hides, code }))).toEqual(
-      links.map((path) => ({ path, hides: false, code: 'FILE_UNREADABLE' })),
+      links.map((path) => ({ path, hides: false, code: 'FILE_SKIPPED' })),
     );
     for (const link of links) expect(vouchesFor(link), link).toBe(false);
     expect(vouchesFor('folder/x.jpg')).toBe(false);

@@ -14,7 +14,7 @@ import { createSyncService } from '../../src/sync/sync-service.ts';
 import type { Library, Report, SyncSettings } from '../../src/sync/types.ts';
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
 import { createTestDatabase } from './postgres.ts';
-import { startTestS3 } from './s3.ts';
+import { startTestS3, type TestS3 } from './s3.ts';
 
 /** Long ago, so that STABLE_SECONDS has no say. */
 const LONG_AGO = 1_600_000_000;
@@ -42,11 +42,17 @@ const SETTINGS: SyncSettings = {
 };
 
 /** One world; `close` fails when a connection was leaked. */
-export async function createWorld(settings: Partial<SyncSettings> = {}) {
+export async function createWorld(
+  settings: Partial<SyncSettings> = {},
+  shared?: { readonly bucketOf: { readonly s3: TestS3 } },
+) {
   const folder = mkdtempSync(join(tmpdir(), 'rollcall-world-'));
   const root = join(folder, 'library');
   mkdirSync(root);
-  const [database, s3] = await Promise.all([createTestDatabase(), startTestS3()]);
+  const [database, s3] = await Promise.all([
+    createTestDatabase(),
+    shared ? { ...shared.bucketOf.s3, close: async () => {} } : startTestS3(),
+  ]);
   const proxy: FaultProxy = await startFaultProxy(s3.endpoint);
   const { region, accessKeyId, secretAccessKey, bucket } = s3;
   const credentials = { accessKeyId, secretAccessKey };
@@ -124,6 +130,16 @@ export async function createWorld(settings: Partial<SyncSettings> = {}) {
     async keys(): Promise<string[]> {
       const answer = await s3.client.send(new ListObjectsV2Command({ Bucket: bucket }));
       return (answer.Contents ?? []).map((object) => object.Key ?? '');
+    },
+    /** Empties disk, catalog and bucket. */
+    async wipe(): Promise<void> {
+      rmSync(root, { recursive: true, force: true });
+      mkdirSync(root);
+      await query('DELETE FROM "Album"');
+      const answer = await s3.client.send(new ListObjectsV2Command({ Bucket: bucket }));
+      for (const { Key } of answer.Contents ?? []) {
+        await s3.client.send(new DeleteObjectCommand({ Bucket: bucket, Key }));
+      }
     },
     rows: () => query<Row>('SELECT * FROM "Photo" ORDER BY key'),
     async states(): Promise<Record<string, string>> {
