@@ -117,7 +117,17 @@ async function bringUp(
       libraries: catalog.libraries,
       browser: catalog.browser,
       health: (healthSignal) =>
-        checkHealth({ catalog, library, openBucket: buckets.open, openDisk: openLibraryDisk, version }, healthSignal),
+        checkHealth(
+          {
+            catalog,
+            library,
+            openBucket: buckets.open,
+            openDisk: openLibraryDisk,
+            syncIntervalSeconds: config.syncIntervalSeconds,
+            version,
+          },
+          healthSignal,
+        ),
       checkLibrary: (wanted, checkSignal) => checkLibrary(wanted, buckets.open, embedded, checkSignal),
       auth: { token: config.apiToken },
       defaults,

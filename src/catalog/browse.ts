@@ -5,6 +5,7 @@ import { cursorParts, isText, isUuid, limitOf, pageOf } from './cursor.ts';
 import type { Database } from './database.ts';
 import type { Photo, Prisma, Run } from './generated/client.ts';
 import { PhotoState as States } from './generated/enums.ts';
+import { twoWayHistory } from './two-way-history.ts';
 
 const STATES: readonly PhotoState[] = Object.values(States);
 
@@ -71,6 +72,7 @@ export function catalogBrowser(database: Database): CatalogBrowser {
       const row = isUuid(id) ? await database.ask(() => prisma.run.findUnique({ where: { id } })) : null;
       return row && runView(row);
     },
+    twoWayHistory: (signal) => twoWayHistory(database, signal),
   };
 }
 

@@ -34,21 +34,31 @@ export function serve(options: GlobalOptions, screen: Screen, version: string): 
 async function serveUntilStopped(session: Session, version: string): Promise<void> {
   const { config, log, signal, screen } = session;
   screen.live('Starting…');
-  const [{ compose }, { createApp }, { listen }] = await Promise.all([
+  const [{ compose }, { createApp }, { listen }, { startTwoWay }] = await Promise.all([
     import('../compose.ts'),
     import('../http/app.ts'),
     import('../http/listen.ts'),
+    import('../jobs/two-way.ts'),
   ]);
   const rollcall = await compose(config, { demo: true }, log, signal);
   try {
     const app = createApp(rollcall.http);
     const server = await listen(app, { host: config.host, port: config.port, log }, signal);
+    const ended = new AbortController();
+    const { service, libraries } = rollcall;
+    const schedule = { service, libraries, intervalSeconds: config.syncIntervalSeconds, log };
+    const twoWay = startTwoWay(schedule, AbortSignal.any([signal, ended.signal]));
     try {
       screen.live(null);
       greet(session, { version, config, rollcall, address: urlOf(server), portWasBusy: server.portWasBusy });
       if (!signal.aborted) await once(signal, 'abort');
     } finally {
-      await server.close();
+      ended.abort();
+      try {
+        await server.close();
+      } finally {
+        await twoWay;
+      }
     }
   } finally {
     await rollcall.close();

@@ -1,20 +1,24 @@
 /** The state of everything Rollcall leans on, asked now. */
 import { asRollcallError } from '../errors.ts';
-import type { LibraryStore } from '../sync/browse.ts';
+import type { CatalogBrowser, LibraryStore } from '../sync/browse.ts';
 import type { BucketFeatures, BucketPort, CatalogPort, DiskPort } from '../sync/ports.ts';
 import type { Library } from '../sync/types.ts';
 import type { HealthReport } from './parts.ts';
+import { twoWayHealth } from './two-way-health.ts';
 
 /** What can be asked. */
 export interface HealthParts {
   readonly catalog: {
     readonly port: CatalogPort;
     readonly libraries: LibraryStore;
+    readonly browser: Pick<CatalogBrowser, 'twoWayHistory'>;
     ping(signal: AbortSignal): Promise<string>;
   };
   readonly library: Library;
   readonly openBucket: (bucket: string) => BucketPort;
   readonly openDisk: (library: Library) => DiskPort;
+  /** SYNC_INTERVAL_SECONDS. */
+  readonly syncIntervalSeconds: number;
   readonly version: string;
 }
 
@@ -26,13 +30,14 @@ const MOST_ROOTS = 100;
 /** Asks every part; one that fails is reported, not thrown. */
 export async function checkHealth(parts: HealthParts, signal: AbortSignal): Promise<HealthReport> {
   const database = await checkDatabase(parts, signal);
-  const [bucket, roots] = await Promise.all([
+  const [bucket, roots, twoWay] = await Promise.all([
     checkBucket(parts, database.ok, signal),
     checkRoots(parts, database.ok, signal),
+    checkTwoWay(parts, database.ok, signal),
   ]);
-  const degraded = !bucket.ok || roots.some((root) => !root.ok);
+  const degraded = !bucket.ok || [...roots, ...twoWay].some(({ ok }) => !ok);
   const status = !database.ok ? 'down' : degraded ? 'degraded' : 'ok';
-  return { status, version: parts.version, parts: { database, bucket, roots } };
+  return { status, version: parts.version, parts: { database, bucket, roots, twoWay } };
 }
 
 async function checkDatabase({ catalog }: HealthParts, signal: AbortSignal): Promise<Parts['database']> {
@@ -75,6 +80,16 @@ export function lacksOf(features: BucketFeatures): string[] {
     lacks.push('No checksum of an upload is verified by the server: what was written is looked at afterwards.');
   }
   return lacks;
+}
+
+async function checkTwoWay(parts: HealthParts, hasDatabase: boolean, signal: AbortSignal): Promise<Parts['twoWay']> {
+  if (!hasDatabase) return [];
+  try {
+    const histories = await parts.catalog.browser.twoWayHistory(signal);
+    return twoWayHealth(histories, parts.syncIntervalSeconds, Date.now());
+  } catch (thrown) {
+    return [{ library: '*', ok: false, lastGoodAt: null, error: asRollcallError(thrown).message }];
+  }
 }
 
 async function checkRoots(parts: HealthParts, hasDatabase: boolean, signal: AbortSignal): Promise<Parts['roots']> {

@@ -5,7 +5,7 @@ import type { SyncService } from '../sync/service.ts';
 
 /** The state of everything Rollcall leans on. `error` is a sentence for people and never holds a secret. */
 export interface HealthReport {
-  /** `down`: the database cannot be used, so nothing can. `degraded`: a bucket or a root cannot be used. */
+  /** `down`: the database cannot be used, so nothing can. `degraded`: a bucket, a root or a schedule fails. */
   readonly status: 'ok' | 'degraded' | 'down';
   readonly version: string;
   readonly parts: {
@@ -22,6 +22,14 @@ export interface HealthReport {
       readonly library: string;
       readonly root: string;
       readonly ok: boolean;
+      readonly error?: string;
+    }[];
+    /** The libraries that ask for two-way syncs: `ok` is false when they have been failing for ten intervals. */
+    readonly twoWay: readonly {
+      readonly library: string;
+      readonly ok: boolean;
+      /** RFC 3339; null: there was none yet. */
+      readonly lastGoodAt: string | null;
       readonly error?: string;
     }[];
   };

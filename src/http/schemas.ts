@@ -231,6 +231,10 @@ export const Health = z
       roots: z
         .array(z.object({ ...partState, library: z.string().optional(), root: z.string().optional() }))
         .readonly(),
+      twoWay: z
+        .array(z.object({ ...partState, library: z.string().optional(), lastGoodAt: time.nullable().optional() }))
+        .readonly()
+        .openapi({ description: 'Libraries that ask for two-way syncs; not ok: failing for ten intervals.' }),
     }),
   })
   .openapi('Health', { description: 'Callers without the token that is set see only which part can be used.' });

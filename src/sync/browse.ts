@@ -91,6 +91,17 @@ export interface RunView {
   readonly finishedAt: string | null;
 }
 
+/** How the two-way syncs of a library that asks for them have gone, whoever ran them. Times are RFC 3339. */
+export interface TwoWayHistory {
+  /** Its name. */
+  readonly library: string;
+  readonly lastGoodAt: string | null;
+  /** The first run after the last good one that failed, in whole or in part, or was refused; null: none did. */
+  readonly failingSince: string | null;
+  /** What the latest of those said. */
+  readonly error: string | null;
+}
+
 export interface CatalogBrowser {
   albums(filter: { readonly libraryId?: string }, page: PageRequest): Promise<Page<AlbumView>>;
   album(id: string): Promise<AlbumView | null>;
@@ -101,4 +112,6 @@ export interface CatalogBrowser {
   /** Newest first. */
   runs(filter: { readonly libraryId?: string }, page: PageRequest): Promise<Page<RunView>>;
   run(id: string): Promise<RunView | null>;
+  /** Of each library whose `sync` is `both`, by name. */
+  twoWayHistory(signal: AbortSignal): Promise<readonly TwoWayHistory[]>;
 }

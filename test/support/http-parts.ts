@@ -119,6 +119,7 @@ export const HEALTH: HealthReport = {
     database: { ok: true, version: 'PostgreSQL 18.4' },
     bucket: { ok: true, endpoint: 'http://127.0.0.1:9000', bucket: 'family', lacks: ['no If-Match on DELETE'] },
     roots: [{ library: 'Family', root: '/srv/photos', ok: true }],
+    twoWay: [{ library: 'Family', ok: true, lastGoodAt: '2024-07-01T10:00:00.000Z' }],
   },
 };
 
@@ -181,6 +182,7 @@ export function testParts(replaced: Partial<HttpParts> = {}): TestParts {
       photo: async (id) => (id === PHOTO.id ? PHOTO : null),
       runs: async (_filter, { cursor, limit }) => page(cursor === undefined ? [RUN, RUN] : [RUN], limit),
       run: async (id) => (id === RUN.id ? RUN : null),
+      twoWayHistory: async () => [],
     },
     health: async () => HEALTH,
     checkLibrary: async ({ root }) => {
