@@ -7,7 +7,7 @@ import { asRollcallError, type RollcallError } from '../errors.ts';
 import { download } from './download.ts';
 import type { Sides } from './inventory.ts';
 import { Outcomes } from './outcomes.ts';
-import type { Log, RowChange } from './ports.ts';
+import type { ActionRecord, Log, RowChange } from './ports.ts';
 import { type Retired, retire } from './retire.ts';
 import type { Tally } from './tally.ts';
 import { type TransferAction, type Transferred, transfer, unsettled } from './transfer.ts';
@@ -26,6 +26,8 @@ export interface Execution {
     readonly bytes: number;
     readonly path: string | null;
   }) => void;
+  /** Told how each action ended. */
+  readonly onEnded: (record: ActionRecord) => void;
   /** Asks to begin nothing new; what is in flight is finished. */
   readonly soft: AbortSignal;
   /** Ends what is in flight too: the lock was lost, or draining took too long. */
@@ -149,7 +151,7 @@ class Executor {
     // Planned as a file to skip, until its content turned out to be another.
     if (action.kind === 'adopt') tally.files.skippedUpload -= 1;
     log.info({ path: action.path }, `⬆️  Uploaded to S3: ${action.path}`);
-    return this.#outcomes.done(action, change, { bytes });
+    return this.#outcomes.done(action, change, { kind: action.kind === 'upload' ? 'upload' : 'reupload', bytes });
   }
 
   #agreed(action: TransferAction, change: RowChange): Promise<void> {
@@ -242,7 +244,12 @@ class Executor {
       );
     }
     this.#x.tally.actions.deleted += 1;
-    return this.#outcomes.done(action, { kind: 'deleted', id: action.row.id });
+    return this.#outcomes.done(
+      action,
+      action.local
+        ? { kind: 'state', id: action.row.id, state: 'missing', error: null }
+        : { kind: 'deleted', id: action.row.id },
+    );
   }
 
   #logTransfer(action: TransferAction): void {

@@ -23,7 +23,8 @@ const HEADS_A_LIST_PAGE = 12;
 
 /**
  * Opens the three inventories of a scope. EXISTENCE_CHECK `auto` asks by HEAD for an album of a handful of photos
- * and lists otherwise; only a listing can show objects that nobody knows.
+ * and lists otherwise. Only a listing can show objects that nobody knows: where they are to be fetched, there is no
+ * other way.
  */
 export function openSurvey(
   sides: Sides,
@@ -44,7 +45,7 @@ export function openSurvey(
 }
 
 /** The prefix of a scope's keys: an album's folder, or the whole library's. */
-function prefixOf({ library, album }: Scope): string {
+export function prefixOf({ library, album }: Scope): string {
   return album === null || album === '.' ? library.prefix : `${library.prefix}${album}/`;
 }
 
@@ -53,7 +54,7 @@ class BucketSide {
   readonly #scope: Scope;
   readonly #settings: Pick<SyncSettings, 'existenceCheck' | 'checkConcurrency'>;
   readonly #signal: AbortSignal;
-  readonly #showsMarkers: boolean;
+  readonly #fetches: boolean;
   readonly #failedHeads = new Map<string, Problem>();
   #listing: Inventory<BucketObject> | null = null;
 
@@ -64,7 +65,7 @@ class BucketSide {
     direction: Direction,
     signal: AbortSignal,
   ) {
-    this.#showsMarkers = direction !== 'up';
+    this.#fetches = direction !== 'up';
     this.#bucket = bucket;
     this.#scope = scope;
     this.#settings = settings;
@@ -81,7 +82,8 @@ class BucketSide {
 
   async *complete(pairs: AsyncGenerator<Triple[]>): AsyncGenerator<readonly Triple[]> {
     const { existenceCheck } = this.#settings;
-    if (existenceCheck === 'head') yield* this.#byHead(pairs);
+    if (this.#fetches) yield* this.#byList(pairs);
+    else if (existenceCheck === 'head') yield* this.#byHead(pairs);
     else if (existenceCheck === 'list' || this.#scope.album === null) yield* this.#byList(pairs);
     else {
       const { few, all } = await lookAhead(pairs, HEADS_A_LIST_PAGE);
@@ -92,7 +94,7 @@ class BucketSide {
   #byList(pairs: AsyncIterable<Triple[]>): AsyncGenerator<Triple[]> {
     const listing = this.#bucket.list(prefixOf(this.#scope), { shallow: this.#scope.album !== null }, this.#signal);
     this.#listing = listing;
-    return mergeBucket(pairs, this.#showsMarkers ? listing.batches : withoutFolderMarkers(listing.batches));
+    return mergeBucket(pairs, this.#fetches ? listing.batches : withoutFolderMarkers(listing.batches));
   }
 
   async *#byHead(pairs: AsyncIterable<Triple[]>): AsyncGenerator<Triple[]> {

@@ -10,12 +10,19 @@ export function loggedName(path: string, scope: Scope): string {
   return scope.album === null ? path : path.slice(path.lastIndexOf('/') + 1);
 }
 
+const VERBS: Partial<Record<Action['kind'], string>> = {
+  update: 'Row corrected',
+  mark: 'Marked',
+  delete: 'Deleted from S3',
+};
+
 /** Each method waits for room in the record and throws only when the catalog is out of reach. */
 export class Outcomes {
   readonly tally: Tally;
   readonly log: Log;
   readonly scope: Scope;
   readonly #recorder: Recorder;
+  readonly #onEnded: (record: ActionRecord) => void;
 
   constructor(options: {
     readonly tally: Tally;
@@ -24,16 +31,21 @@ export class Outcomes {
     readonly catalog: CatalogPort;
     readonly runId: string;
     readonly now: Clock;
+    readonly onEnded: (record: ActionRecord) => void;
   }) {
     this.tally = options.tally;
     this.log = options.log;
     this.scope = options.scope;
+    this.#onEnded = options.onEnded;
     this.#recorder = new Recorder({
       catalog: options.catalog,
       library: options.scope.library,
       runId: options.runId,
       now: options.now,
-      onRefused: ({ record }, error) => this.tally.fail(record.path, error),
+      onRefused: ({ record }, error) => {
+        this.tally.fail(record.path, error);
+        this.#onEnded({ ...record, outcome: 'failed', code: error.code, message: error.message });
+      },
     });
   }
 
@@ -41,7 +53,10 @@ export class Outcomes {
     return loggedName(action.path, this.scope);
   }
 
+  /** An effect, verified. Transfers have log lines of their own; the rest is named here. */
   done(action: Action, change: RowChange, as: { readonly kind?: string; readonly bytes?: number } = {}): Promise<void> {
+    const verb = VERBS[action.kind];
+    if (verb !== undefined) this.log.info({ path: action.path }, `${verb}: ${action.path} (${action.reason})`);
     return this.#record(action, { kind: as.kind ?? action.kind, outcome: 'done', bytes: as.bytes ?? 0 }, change);
   }
 
@@ -74,7 +89,8 @@ export class Outcomes {
   }
 
   #record(action: Action, record: Omit<ActionRecord, 'path' | 'key'>, change: RowChange | null = null): Promise<void> {
-    const { path, key } = action;
-    return this.#recorder.add({ record: { ...record, path, key }, ...(change !== null && { change }) });
+    const ended = { ...record, path: action.path, key: action.key };
+    this.#onEnded(ended);
+    return this.#recorder.add({ record: ended, ...(change !== null && { change }) });
   }
 }

@@ -21,6 +21,8 @@ export async function surveyPlan(current: RunInProgress): Promise<Plan> {
   const plan = await makePlan(survey, rules, tally, {
     nameSkipped: scope.album === null ? 0 : SKIPPED_NAMED,
     only: options.only ?? null,
+    ...(options.decide && { decide: options.decide }),
+    onDecided: (triple, action) => options.watch?.decided(triple, action),
     datesOf: (batch) => objectDates(sides.bucket, batch, settings.checkConcurrency, signal),
     onScanned: (keys, lastPath) => progress.scanned(keys, lastPath),
   });
@@ -57,7 +59,8 @@ export async function guard(current: RunInProgress, plan: Plan): Promise<void> {
     const live = await sides.catalog.countLive(options.scope, signal);
     if (live > 0) guardEmptyRoot(library.root, await hasContents(current), live);
   }
-  const deletions = plan.actions.filter((action) => action.kind === 'delete').length;
+  // Where the file stays, nothing is lost and the photos were named one by one: no limit.
+  const deletions = plan.actions.filter((action) => action.kind === 'delete' && action.local === undefined).length;
   guardMaxDelete(deletions, plan.photosInScope, options.maxDelete);
 }
 
@@ -67,7 +70,6 @@ export async function guard(current: RunInProgress, plan: Plan): Promise<void> {
  */
 async function hasContents({ sides, options, signal }: RunInProgress): Promise<boolean> {
   if (options.policy.orphans === 'download') return !(await sides.disk.isBare(signal));
-  if (options.scope.album === null) return false;
   for await (const batch of sides.disk.walk(null, signal).batches) {
     if (batch.length > 0) return true;
   }

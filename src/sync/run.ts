@@ -2,13 +2,13 @@
 import { asRollcallError, type RollcallError } from '../errors.ts';
 import { execute } from './execute.ts';
 import type { Sides } from './inventory.ts';
-import type { Plan } from './plan.ts';
-import type { Clock, Log, ScopeLock } from './ports.ts';
+import type { Decide, Plan } from './plan.ts';
+import type { ActionRecord, Clock, Log, ScopeLock } from './ports.ts';
 import { countPlanned, guard, learnBucket, logCounts, logTwoWay, savedPlan, warn } from './prepare.ts';
 import { ProgressMeter } from './progress.ts';
 import type { RunHooks } from './service.ts';
 import { Tally } from './tally.ts';
-import type { Action, DeleteLimit, Policy, Report, RunStatus, Scope, SyncSettings } from './types.ts';
+import type { Action, DeleteLimit, Policy, Report, RunStatus, Scope, SyncSettings, Triple } from './types.ts';
 
 export interface RunOptions {
   readonly scope: Scope;
@@ -17,11 +17,22 @@ export interface RunOptions {
   readonly maxDelete: DeleteLimit;
   /** Of an album, only the files with these names. */
   readonly only?: readonly string[];
+  /** What is to be done about a photo; left out: what the policy says. */
+  readonly decide?: Decide;
+  readonly watch?: RunWatch;
   readonly kind: string;
   readonly parentId?: string;
   readonly hooks: RunHooks;
   readonly log: Log;
   readonly now: Clock;
+}
+
+/** For who has to know of each photo what came of it. */
+export interface RunWatch {
+  /** A photo was looked at; null: there is nothing to do. */
+  decided(triple: Triple, action: Action | null): void;
+  /** An action has ended; told again when its record was refused. */
+  ended(record: ActionRecord): void;
 }
 
 /** Where a run's actions come from: its own survey, or a plan that was saved. */
@@ -118,6 +129,7 @@ async function planAndExecute(current: RunInProgress, source: PlanSource, lock: 
       log: options.log,
       now: options.now,
       onProgress: (done) => progress.done(done),
+      onEnded: (record) => options.watch?.ended(record),
       soft: signal,
       hard: drain.signal,
     });

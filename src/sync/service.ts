@@ -1,6 +1,8 @@
 /** The engine as the API and the command line see it: one call from a request to a report. */
+import type { Comparison } from './compare-lists.ts';
+import type { LocalImage } from './local-images.ts';
 import type { SavedPlan } from './plan-file.ts';
-import type { Compare, Direction, OrphanPolicy, Overwrite, Report } from './types.ts';
+import type { Compare, Direction, Library, OrphanPolicy, Overwrite, Report } from './types.ts';
 
 /** What to sync and how. Neither album nor library: every library. Policies left out take their defaults. */
 export interface SyncRequest {
@@ -22,6 +24,41 @@ export interface SyncRequest {
   readonly maxDelete?: string;
   /** What the run is called in the history. */
   readonly kind?: 'sync' | 'status';
+}
+
+/** What to compare: an album, a library, or every library. */
+export interface CompareRequest extends Pick<SyncRequest, 'library' | 'album' | 'albumId'> {
+  /** Of the disk's files only these; objects without a file are listed either way. */
+  readonly localImages?: readonly LocalImage[];
+}
+
+/** One scope's comparison; `album` null: the whole library. */
+export interface Compared {
+  readonly library: Library;
+  readonly album: string | null;
+  readonly lists: Comparison;
+}
+
+/** `remove` removes the objects and keeps the files. */
+export type FileTask = 'upload' | 'download' | 'remove';
+
+/** An album, by its path or id, and the names of files in it. */
+export interface FilesRequest extends Pick<SyncRequest, 'library' | 'album' | 'albumId'> {
+  readonly filenames: readonly string[];
+}
+
+export interface FileResult {
+  readonly filename: string;
+  /** `not_found`: what was to be sent, fetched or removed is not there. */
+  readonly status: 'uploaded' | 'downloaded' | 'removed' | 'skipped' | 'conflict' | 'failed' | 'not_found';
+  readonly code?: string;
+  readonly message?: string;
+}
+
+export interface FilesReport {
+  /** One for each name, in the order given. */
+  readonly results: readonly FileResult[];
+  readonly report: Report;
 }
 
 /** How far a run is. Totals are null until they are known. */
@@ -54,4 +91,16 @@ export interface SyncService {
   sync(request: SyncRequest, hooks: RunHooks, signal: AbortSignal): Promise<Report>;
   /** Runs a saved plan; actions whose preconditions no longer hold are left and reported as PLAN_STALE. */
   apply(plan: SavedPlan, hooks: RunHooks, signal: AbortSignal): Promise<Report>;
+  /**
+   * Holds files against objects by their contents and touches neither: one answer for each library covered. Throws
+   * NOT_FOUND, BAD_INPUT for local images that are not in the scope, and whatever kept a side from being read whole:
+   * what could not be read is never "missing".
+   */
+  compare(request: CompareRequest, signal: AbortSignal): Promise<readonly Compared[]>;
+  /**
+   * Sends, fetches or removes files of one album by name, as a run with lock and history. What the other side holds is
+   * replaced (`overwrite: source`); an object is removed only where the file on disk holds the same bytes. Throws like
+   * `sync`; what concerns one file is in its result.
+   */
+  files(task: FileTask, request: FilesRequest, hooks: RunHooks, signal: AbortSignal): Promise<FilesReport>;
 }

@@ -1,26 +1,33 @@
-/** Resolves a request to the scopes it covers and runs each (DESIGN 12: POST /api/sync). */
+/** The engine's calls: each resolved to the scopes it covers, and run there (DESIGN 7, 12). */
 import { asRollcallError, RollcallError } from '../errors.ts';
-import type { CatalogBrowser, LibraryStore } from './browse.ts';
+import { compareScope } from './compare.ts';
 import { parseDeleteLimit } from './delete-limit.ts';
+import { runFileTask } from './file-tasks.ts';
 import type { Sides } from './inventory.ts';
+import { localKeysOf } from './local-images.ts';
 import type { Plan } from './plan.ts';
 import { type SavedPlan, stillHolding } from './plan-file.ts';
-import type { BucketPort, CatalogPort, Clock, DiskPort, Log } from './ports.ts';
+import type { CatalogPort, Clock, Log } from './ports.ts';
 import { policyOf } from './policy.ts';
 import { surveyPlan } from './prepare.ts';
+import { resolveScopes, type ScopeParts } from './resolve-scopes.ts';
 import { type RunInProgress, type RunOptions, run } from './run.ts';
-import { albumPath } from './scope.ts';
-import type { RunHooks, SyncRequest, SyncService } from './service.ts';
+import type {
+  Compared,
+  CompareRequest,
+  FilesReport,
+  FilesRequest,
+  FileTask,
+  RunHooks,
+  SyncRequest,
+  SyncService,
+} from './service.ts';
 import { sumReports } from './tally.ts';
 import type { Library, Report, Scope, SyncSettings } from './types.ts';
 
 /** What the service is made of. Disk and bucket are opened a run, so that each run counts its own requests. */
-export interface SyncParts {
+export interface SyncParts extends ScopeParts {
   readonly catalog: CatalogPort;
-  readonly libraries: LibraryStore;
-  readonly browser: CatalogBrowser;
-  openDisk(library: Library): DiskPort;
-  openBucket(library: Library): BucketPort;
   readonly settings: SyncSettings;
   readonly log: Log;
   readonly now: Clock;
@@ -31,13 +38,15 @@ export function createSyncService(parts: SyncParts): SyncService {
   return {
     sync: (request, hooks, signal) => sync(parts, request, hooks, signal),
     apply: (plan, hooks, signal) => apply(parts, plan, hooks, signal),
+    compare: (request, signal) => compare(parts, request, signal),
+    files: (task, request, hooks, signal) => files(parts, task, request, hooks, signal),
   };
 }
 
 async function sync(parts: SyncParts, request: SyncRequest, hooks: RunHooks, signal: AbortSignal): Promise<Report> {
-  const scopes = await resolve(parts, request);
   const kind = request.kind ?? 'sync';
   const policy = policyOf(request);
+  const scopes = await resolveScopes(parts, { ...request, inBucket: policy.direction !== 'up' }, signal);
   const maxDelete =
     request.maxDelete === undefined ? parts.settings.maxDelete : parseDeleteLimit(request.maxDelete, 'maxDelete');
   const options = {
@@ -129,7 +138,8 @@ async function savedActions(saved: SavedPlan, library: Library, current: RunInPr
   return {
     actions: fresh,
     complete: true,
-    filesOnDisk: fresh.filter((action) => 'local' in action).length,
+    // Nobody has looked: the guard does.
+    filesOnDisk: 0,
     photosInScope: saved.photosInScope,
     skipped: [],
     untracked: [],
@@ -140,69 +150,32 @@ function sidesOf(parts: SyncParts, library: Library): Sides {
   return { catalog: parts.catalog, disk: parts.openDisk(library), bucket: parts.openBucket(library) };
 }
 
-/** What a request covers: an album, a library, or every library. */
-async function resolve(parts: SyncParts, request: SyncRequest): Promise<readonly Scope[]> {
-  if (request.albumId !== undefined) return [await byAlbumId(parts, request.albumId, request.library)];
-  if (request.library !== undefined) {
-    const library = await parts.libraries.find(request.library);
-    if (library === null)
-      throw new RollcallError('NOT_FOUND', `there is no library ${request.library}`, { field: 'library' });
-    return [await scopeOf(parts, library, request.album)];
+async function compare(parts: SyncParts, request: CompareRequest, signal: AbortSignal): Promise<readonly Compared[]> {
+  const compared: Compared[] = [];
+  for (const scope of await resolveScopes(parts, { ...request, inBucket: true }, signal)) {
+    const { localImages } = request;
+    const localKeys = localImages === undefined ? null : localKeysOf(localImages, scope);
+    const sides = sidesOf(parts, scope.library);
+    const lists = await compareScope(sides, scope, { settings: parts.settings, localKeys }, signal);
+    compared.push({ ...scope, lists });
   }
-  const libraries = await allLibraries(parts.libraries);
-  if (request.album === undefined) return libraries.map((library) => ({ library, album: null }));
-  return [await libraryOfAlbum(parts, libraries, request.album)];
+  return compared;
 }
 
-async function byAlbumId(parts: SyncParts, albumId: string, libraryName: string | undefined): Promise<Scope> {
-  const album = await parts.browser.album(albumId);
-  const library = album && (await parts.libraries.find(album.libraryId));
-  const named = libraryName === undefined || library?.id === libraryName || library?.name === libraryName;
-  if (!album || !library || !named) {
-    throw new RollcallError('NOT_FOUND', `there is no album ${albumId}`, { field: 'albumId' });
-  }
-  return { library, album: album.path };
-}
-
-async function scopeOf(parts: SyncParts, library: Library, album: string | undefined): Promise<Scope> {
-  if (album === undefined) return { library, album: null };
-  const path = albumPath(album);
-  if (await hasAlbum(parts, library, path)) return { library, album: path };
-  throw new RollcallError('NOT_FOUND', `${library.name} has no album ${path}`, { field: 'album' });
-}
-
-/** An album is known by a folder on disk or by its rows. The disk is asked only where there are no rows. */
-async function hasAlbum(parts: SyncParts, library: Library, path: string): Promise<boolean> {
-  if ((await parts.browser.albumByPath(library.id, path)) !== null) return true;
-  const disk = parts.openDisk(library);
-  await disk.verifyRoot(AbortSignal.timeout(30_000));
-  return disk.hasFolder(path, AbortSignal.timeout(30_000));
-}
-
-async function libraryOfAlbum(parts: SyncParts, libraries: readonly Library[], album: string): Promise<Scope> {
-  const path = albumPath(album);
-  const having: Library[] = [];
-  for (const library of libraries) {
-    if (await hasAlbum(parts, library, path)) having.push(library);
-  }
-  const [only] = having;
-  if (only === undefined) throw new RollcallError('NOT_FOUND', `there is no album ${path}`, { field: 'album' });
-  if (having.length > 1) {
-    const names = having.map(({ name }) => name).join(', ');
-    throw new RollcallError('BAD_INPUT', `album ${path} is in several libraries (${names}); name one in library`, {
-      field: 'library',
-    });
-  }
-  return { library: only, album: path };
-}
-
-async function allLibraries(store: LibraryStore): Promise<readonly Library[]> {
-  const libraries: Library[] = [];
-  let cursor: string | null = null;
-  do {
-    const page = await store.list({ limit: 1_000, ...(cursor !== null && { cursor }) });
-    libraries.push(...page.items);
-    cursor = page.nextCursor;
-  } while (cursor !== null);
-  return libraries;
+async function files(
+  parts: SyncParts,
+  task: FileTask,
+  request: FilesRequest,
+  hooks: RunHooks,
+  signal: AbortSignal,
+): Promise<FilesReport> {
+  const [scope] = await resolveScopes(parts, { ...request, inBucket: task === 'download' }, signal);
+  if (!scope || scope.album === null) throw new RollcallError('BAD_INPUT', 'an album is needed', { field: 'album' });
+  const sides = sidesOf(parts, scope.library);
+  return runFileTask(
+    task,
+    request.filenames,
+    { sides, parts, hooks, library: scope.library, album: scope.album },
+    signal,
+  );
 }

@@ -195,9 +195,13 @@ export interface MarkAction extends ActionBase {
   readonly state: 'orphaned' | 'lost';
 }
 
-/** Remove the object of an orphaned photo, then its row; `object` absent: it is gone already, only the row goes. */
+/**
+ * Remove the object of an orphaned photo, then its row; `object` absent: it is gone already, only the row goes. With
+ * `local` the file is there and stays, read to the end first, and the row stays with it.
+ */
 export interface DeleteAction extends ActionBase {
   readonly kind: 'delete';
+  readonly local?: FileFacts;
   readonly row: RowFacts;
   readonly object?: ObjectFacts;
 }
