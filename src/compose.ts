@@ -72,71 +72,36 @@ async function bringUp(
 ): Promise<Rollcall> {
   const bucketName = needs.target?.bucket ?? config.s3Bucket;
   // A bucket named on the command line is a real one: it must never turn into the stand-in without a word.
-  const embedsS3 = bucketName === null;
-  if (embedsS3 && config.s3.endpoint !== null) {
+  if (bucketName === null && config.s3.endpoint !== null) {
     throw new RollcallError('BAD_CONFIG', 'S3_BUCKET must be set when S3_ENDPOINT is', { field: 'S3_BUCKET' });
   }
-  const demo = needs.demo && config.demoLibrary && needs.target === undefined;
-  const attaching = attachEmbedded(
-    { dataDir: config.dataDir, database: config.databaseUrl === null, s3: embedsS3 },
-    signal,
-  );
-  const [embedded] = await settled([attaching, demo ? drawDemoLibrary(config.photosRoot, signal) : null], (services) =>
-    closers.push(() => services.close()),
-  );
+  const { embedded, demo } = await bringUpEmbedded(config, needs, bucketName === null, signal, closers);
 
   const url = embedded.database?.url ?? config.databaseUrl ?? '';
   const catalog = await openCatalog({ url, maxConnections: DATABASE_CONNECTIONS, log }, signal);
   closers.push(() => catalog.close());
+  await catalog.closeAbandonedRuns(signal);
 
   const s3 = locationOf(config, embedded);
   const buckets = openBuckets(s3, config, log);
   closers.push(buckets.close);
 
   const defaults = { bucket: bucketName ?? embedded.s3?.bucket ?? '', prefix: config.s3Prefix };
-  const library = await ensureLibrary(catalog, config, needs, defaults);
-  const openLibraryDisk = (of: Library) => openDisk(of, { alsoExclude: ownFolders(config, of.root) });
-  const service = createSyncService({
-    catalog: catalog.port,
-    libraries: catalog.libraries,
-    browser: catalog.browser,
-    openDisk: openLibraryDisk,
-    openBucket: (of) => buckets.open(of.bucket),
-    settings: config.sync,
-    log,
-    now: Date.now,
-  });
-  const version = packageVersion();
+  const library = await ensureLibrary(catalog.libraries, config, needs, defaults);
+  const parts: Parts = { config, catalog, buckets, embedded, library, defaults, log };
+  const service = createService(parts);
   return {
     service,
     libraries: catalog.libraries,
     browser: catalog.browser,
     library,
-    http: {
-      service,
-      libraries: catalog.libraries,
-      browser: catalog.browser,
-      health: (healthSignal) =>
-        checkHealth(
-          {
-            catalog,
-            library,
-            openBucket: buckets.open,
-            openDisk: openLibraryDisk,
-            syncIntervalSeconds: config.syncIntervalSeconds,
-            version,
-          },
-          healthSignal,
-        ),
-      checkLibrary: (wanted, checkSignal) => checkLibrary(wanted, buckets.open, embedded, checkSignal),
-      auth: { token: config.apiToken },
-      defaults,
-      log,
-      version,
-    },
+    http: httpParts(parts, service),
     places: {
       database: { embedded: config.databaseUrl === null, at: withoutPassword(url) },
-      bucket: { embedded: embedsS3, at: `${s3.endpoint ?? 'Amazon S3'} s3://${library.bucket}/${library.prefix}` },
+      bucket: {
+        embedded: bucketName === null,
+        at: `${s3.endpoint ?? 'Amazon S3'} s3://${library.bucket}/${library.prefix}`,
+      },
       photos: { demo, at: library.root },
       dataDir: config.dataDir,
     },
@@ -145,22 +110,83 @@ async function bringUp(
   };
 }
 
+/** What bringUp has made, for those who put it together further. */
+interface Parts {
+  readonly config: Config;
+  readonly catalog: Catalog;
+  readonly buckets: Buckets;
+  readonly embedded: EmbeddedServices;
+  readonly library: Library;
+  readonly defaults: { readonly bucket: string; readonly prefix: string };
+  readonly log: Log;
+}
+
+/** The embedded services that are asked for, and beside them the demo pictures: both take their time. */
+async function bringUpEmbedded(
+  config: Config,
+  needs: Needs,
+  s3: boolean,
+  signal: AbortSignal,
+  closers: (() => Promise<void> | void)[],
+): Promise<{ embedded: EmbeddedServices; demo: boolean }> {
+  const demo = needs.demo && config.demoLibrary && needs.target === undefined;
+  const [attached, drawn] = await Promise.allSettled([
+    attachEmbedded({ dataDir: config.dataDir, database: config.databaseUrl === null, s3 }, signal),
+    demo ? drawDemoLibrary(config.photosRoot, signal) : null,
+  ]);
+  if (attached.status === 'rejected') throw attached.reason;
+  closers.push(() => attached.value.close());
+  if (drawn.status === 'rejected') throw drawn.reason;
+  return { embedded: attached.value, demo };
+}
+
+function createService({ config, catalog, buckets, log }: Parts): SyncService {
+  return createSyncService({
+    catalog: catalog.port,
+    libraries: catalog.libraries,
+    browser: catalog.browser,
+    openDisk: (library) => openLibraryDisk(config, library),
+    openBucket: (library) => buckets.open(library.bucket),
+    settings: config.sync,
+    log,
+    now: Date.now,
+  });
+}
+
+function openLibraryDisk(config: Config, library: Library): DiskPort {
+  return openDisk(library, { alsoExclude: ownFolders(config, library.root) });
+}
+
+function httpParts(
+  { config, catalog, buckets, embedded, library, defaults, log }: Parts,
+  service: SyncService,
+): HttpParts {
+  const version = packageVersion();
+  const health = {
+    catalog,
+    library,
+    openBucket: buckets.open,
+    openDisk: (of: Library) => openLibraryDisk(config, of),
+    syncIntervalSeconds: config.syncIntervalSeconds,
+    version,
+  };
+  return {
+    service,
+    libraries: catalog.libraries,
+    browser: catalog.browser,
+    health: (signal) => checkHealth(health, signal),
+    checkLibrary: (wanted, signal) => checkLibrary(wanted, buckets.open, embedded, signal),
+    auth: { token: config.apiToken },
+    defaults,
+    log,
+    version,
+  };
+}
+
 /** Loaded only when it is needed: sharp is the slowest of all to load. */
 async function drawDemoLibrary(root: string, signal: AbortSignal): Promise<void> {
   const { ensureDemoLibrary } = await import('./media/demo/demo-library.ts');
   await ensureDemoLibrary(root, signal);
-}
-
-/** Waits for both, so that a failure of one never leaves the other running unseen. */
-async function settled<A, B>(
-  [first, second]: readonly [Promise<A>, Promise<B> | null],
-  onFirst: (value: A) => void,
-): Promise<[A, B | null]> {
-  const [a, b] = await Promise.allSettled([first, second]);
-  if (a.status === 'fulfilled') onFirst(a.value);
-  if (a.status === 'rejected') throw a.reason;
-  if (b.status === 'rejected') throw b.reason;
-  return [a.value, b.value];
 }
 
 function locationOf(config: Config, embedded: EmbeddedServices): S3Location {
@@ -199,29 +225,32 @@ function ownFolders(config: Config, root: string): string[] {
 
 /** The library that the command or the configuration means, made in the catalog if it is not there yet. */
 async function ensureLibrary(
-  catalog: Catalog,
+  libraries: LibraryStore,
   config: Config,
   { target }: Needs,
   defaults: { readonly bucket: string; readonly prefix: string },
 ): Promise<Library> {
   const root = target === undefined ? config.photosRoot : resolve(target.folder);
+  let prefix = target?.prefix ?? defaults.prefix;
   if (target !== undefined && target.bucket === null) {
-    const known = await libraryAt(catalog.libraries, root);
-    if (known !== null) return known;
+    const known = (await libraries.list({ limit: 1_000 })).items;
+    const here = onlyOne(
+      known.filter((library) => library.root === root),
+      root,
+    );
+    if (here !== null) return here;
+    // Trying out a second folder: in the stand-in bucket it may well have a prefix of its own.
+    const taken = known.some((library) => library.bucket === defaults.bucket && library.prefix === prefix);
+    if (taken && config.s3Bucket === null) prefix = `${basename(root).normalize('NFC') || 'root'}/`;
   }
-  return catalog.libraries.ensure({
-    name: basename(root) || 'photos',
-    root,
-    bucket: defaults.bucket,
-    prefix: target?.prefix ?? defaults.prefix,
-  });
+  const name = basename(root) || 'photos';
+  return libraries.ensure({ name, root, bucket: defaults.bucket, prefix, excludes: [] });
 }
 
-async function libraryAt(libraries: LibraryStore, root: string): Promise<Library | null> {
-  const page = await libraries.list({ limit: 1_000 });
-  const [only, ...others] = page.items.filter((library) => library.root === root);
+function onlyOne(found: readonly Library[], root: string): Library | null {
+  const [only, ...others] = found;
   if (others.length === 0) return only ?? null;
-  const places = [only, ...others].map((library) => `s3://${library?.bucket}/${library?.prefix}`).join(', ');
+  const places = found.map(({ bucket, prefix }) => `s3://${bucket}/${prefix}`).join(', ');
   throw new RollcallError('BAD_INPUT', `${root} syncs to several places (${places}); name one of them`, {
     field: 'folder',
   });
