@@ -244,7 +244,7 @@ async function ensureLibrary(
     if (taken && config.s3Bucket === null) prefix = `${basename(root).normalize('NFC') || 'root'}/`;
   }
   const name = basename(root) || 'photos';
-  return libraries.ensure({ name, root, bucket: defaults.bucket, prefix, excludes: [] });
+  return libraries.ensure({ name, root, bucket: defaults.bucket, prefix });
 }
 
 function onlyOne(found: readonly Library[], root: string): Library | null {
