@@ -14,6 +14,7 @@ import { libraryRoutes } from './routes/libraries.ts';
 import { pageRoutes } from './routes/pages.ts';
 import { photoRoutes } from './routes/photos.ts';
 import { runRoutes } from './routes/runs.ts';
+import { s3Routes } from './routes/s3.ts';
 import { syncRoutes } from './routes/sync.ts';
 import { securityHeaders } from './security-headers.ts';
 
@@ -48,7 +49,16 @@ export function createApp(parts: HttpParts): App {
   if (token !== null) {
     app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' });
   }
-  for (const routes of [syncRoutes, runRoutes, libraryRoutes, albumRoutes, photoRoutes, healthRoutes, pageRoutes]) {
+  for (const routes of [
+    syncRoutes,
+    s3Routes,
+    runRoutes,
+    libraryRoutes,
+    albumRoutes,
+    photoRoutes,
+    healthRoutes,
+    pageRoutes,
+  ]) {
     routes(app, parts);
   }
   return app;

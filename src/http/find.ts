@@ -5,13 +5,18 @@ import type { Library } from '../sync/types.ts';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
+/** Can this be the id of a row at all? */
+export function isUuid(text: string): boolean {
+  return UUID.test(text);
+}
+
 /** The item with this id, or NOT_FOUND. What cannot be an id is not even asked for. */
 export async function findById<Item>(
   what: string,
   id: string,
   find: (id: string) => Promise<Item | null>,
 ): Promise<Item> {
-  const item = UUID.test(id) ? await find(id) : null;
+  const item = isUuid(id) ? await find(id) : null;
   if (item === null) throw new RollcallError('NOT_FOUND', `there is no ${what} with the id ${id}`, { field: 'id' });
   return item;
 }

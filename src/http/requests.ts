@@ -7,7 +7,7 @@ import type { HttpEnv } from './parts.ts';
 import { PHOTO_STATES } from './schemas.ts';
 
 /** An object of just these fields. */
-function only<Shape extends z.core.$ZodLooseShape>(what: string, shape: Shape) {
+export function only<Shape extends z.core.$ZodLooseShape>(what: string, shape: Shape) {
   const known = Object.keys(shape).join(', ');
   return z.strictObject(shape, {
     error: (issue) =>
@@ -15,7 +15,7 @@ function only<Shape extends z.core.$ZodLooseShape>(what: string, shape: Shape) {
   });
 }
 
-const text = (most: number) =>
+export const text = (most: number) =>
   z
     .string('must be text')
     .min(1, 'must not be empty')
@@ -25,7 +25,7 @@ const text = (most: number) =>
 const oneOf = <const Words extends readonly [string, ...string[]]>(words: Words) =>
   z.enum(words, `must be one of ${words.join(', ')}`);
 
-const albumPath = text(1024)
+export const albumPath = text(1024)
   .transform((path) => (path.endsWith('/') ? path.slice(0, -1) : path).normalize('NFC'))
   .refine(
     (path) => path === '.' || path.split('/').every((part) => part !== '' && part !== '.' && part !== '..'),
@@ -41,13 +41,26 @@ export const SyncBody = only('a sync', {
   }),
   albumId: z.uuid('must be the id of an album').optional(),
   dryRun: z.boolean('must be true or false').optional().openapi({ description: 'Only say what would be done.' }),
-  direction: oneOf(['up']).optional().openapi({ description: 'From disk to bucket; the only one so far.' }),
-  overwrite: oneOf(['never', 'known', 'source']).optional().openapi({
-    description: 'What may be replaced: nothing, what Rollcall itself uploaded (the default), whatever differs.',
+  direction: oneOf(['up', 'down', 'both']).optional().openapi({
+    description: 'From disk to bucket (the default), from bucket to disk, or first down and then up.',
   }),
-  orphans: oneOf(['mark', 'delete']).optional().openapi({
-    description: 'Photos gone from disk: keep their objects (the default), or delete those of ORPHAN_GRACE_DAYS ago.',
+  compare: oneOf(['existence', 'content']).optional().openapi({
+    description: 'Sizes, times and recorded ETags decide (the default), or contents where no MD5 on record speaks.',
   }),
+  overwrite: oneOf(['never', 'known', 'newer', 'source'])
+    .optional()
+    .openapi({
+      description:
+        'What may be replaced: nothing (the default of `both`), what is on record as ours (the default of `up` and ' +
+        '`down`), the older of the two, whatever differs on the side that `direction` leads to.',
+    }),
+  orphans: oneOf(['mark', 'download', 'delete'])
+    .optional()
+    .openapi({
+      description:
+        'Photos gone from disk: keep their objects (the default of `up`), bring the files back (the default of `down` ' +
+        'and `both`), or delete the objects of photos gone for ORPHAN_GRACE_DAYS.',
+    }),
 })
   .refine((body) => body.album === undefined || body.albumId === undefined, {
     path: ['albumId'],

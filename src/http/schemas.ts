@@ -60,6 +60,7 @@ const Action = z
       local: FileFacts,
       row: RowFacts.optional(),
       object: ObjectFacts.optional(),
+      unlessOther: z.enum(['conflict', 'download']).optional(),
     }),
     z.object({
       kind: z.literal('adopt'),
@@ -67,7 +68,14 @@ const Action = z
       local: FileFacts,
       row: RowFacts.optional(),
       object: ObjectFacts,
-      otherwise: z.enum(['conflict', 'replace']),
+      otherwise: z.enum(['conflict', 'replace', 'download']),
+    }),
+    z.object({
+      kind: z.literal('download'),
+      ...step,
+      object: ObjectFacts,
+      local: FileFacts.optional(),
+      row: RowFacts.optional(),
     }),
     z.object({
       kind: z.literal('update'),
@@ -81,7 +89,13 @@ const Action = z
       }),
     }),
     z.object({ kind: z.literal('mark'), ...step, row: RowFacts, state: z.enum(['orphaned', 'lost']) }),
-    z.object({ kind: z.literal('delete'), ...step, row: RowFacts, object: ObjectFacts.optional() }),
+    z.object({
+      kind: z.literal('delete'),
+      ...step,
+      local: FileFacts.optional(),
+      row: RowFacts,
+      object: ObjectFacts.optional(),
+    }),
     z.object({
       kind: z.literal('report'),
       ...step,
@@ -94,6 +108,8 @@ const Action = z
   .openapi('Action', { description: 'One step of a plan, with the preconditions under which it still holds.' });
 
 const Failure = z.object({ path: z.string(), code: z.string(), message: z.string() }).openapi('Failure');
+
+const phaseCount = count.optional().openapi({ description: 'Direction `down` and `both` only.' });
 
 export const Report = z
   .object({
@@ -131,6 +147,10 @@ export const Report = z
     warnings: z.array(z.string()).readonly().openapi({ description: 'What to read first.' }),
     failures: z.array(Failure).readonly(),
     conflicts: z.array(Failure).readonly().openapi({ description: 'What only a person can decide; untouched.' }),
+    files_downloaded: phaseCount,
+    files_uploaded: phaseCount,
+    files_skipped_download: phaseCount,
+    files_skipped_upload: phaseCount,
     plan: z.array(Action).readonly().optional().openapi({ description: 'What a dry run would have done.' }),
     error: z
       .object({ code: z.string(), message: z.string() })

@@ -7,7 +7,7 @@ import type { HttpParts } from '../../src/http/parts.ts';
 import { Album, Health, Library, Photo, Problem, Report, Run } from '../../src/http/schemas.ts';
 import type { AlbumView, PhotoView } from '../../src/sync/browse.ts';
 import type * as engine from '../../src/sync/types.ts';
-import { ALBUM, HEALTH, LIBRARY, PHOTO, REPORT, RUN, testParts, UPLOAD } from '../support/http-parts.ts';
+import { ALBUM, HEALTH, LIBRARY, PHOTO, REPORT, RUN, SERVICE, testParts, UPLOAD } from '../support/http-parts.ts';
 
 const UNKNOWN = '99999999-9999-4999-8999-999999999999';
 
@@ -25,10 +25,10 @@ function api(replaced: Partial<HttpParts> = {}) {
 
 const failingSync = (thrown: unknown): Partial<HttpParts> => ({
   service: {
+    ...SERVICE,
     sync: async () => {
       throw thrown;
     },
-    apply: async () => REPORT,
   },
 });
 
@@ -61,7 +61,7 @@ describe('POST /api/sync', () => {
     ['an album named with two dots in it', { album: 'a..b/...' }, { album: 'a..b/...' }],
     ['an album by id', { albumId: ALBUM.id }, { albumId: ALBUM.id }],
     ['policies', { library: 'Family', dryRun: true, overwrite: 'never', orphans: 'delete' }, undefined],
-    ['the only direction', { direction: 'up', dryRun: false }, { dryRun: false }],
+    ['a two-way sync', { direction: 'both', compare: 'content', overwrite: 'newer', orphans: 'download' }, undefined],
   ])('takes %s', async (_name, body, asked) => {
     const { parts, send } = api();
     const response = await send('POST', '/api/sync', body);
@@ -73,9 +73,10 @@ describe('POST /api/sync', () => {
     ['an unknown field', { folder: 'x' }, 'folder', 'folder is not known; a sync takes library, album'],
     ['a policy that is not there yet', { moves: true }, 'moves', 'not known'],
     ['deleting at once, which is for the command line', { deleteNow: true }, 'deleteNow', 'not known'],
-    ['an unknown direction', { direction: 'down' }, 'direction', 'must be one of up'],
-    ['an unknown overwrite', { overwrite: 'always' }, 'overwrite', 'must be one of never, known, source'],
-    ['an unknown orphan policy', { orphans: 'download' }, 'orphans', 'must be one of mark, delete'],
+    ['an unknown direction', { direction: 'left' }, 'direction', 'must be one of up, down, both'],
+    ['an unknown overwrite', { overwrite: 'always' }, 'overwrite', 'must be one of never, known, newer, source'],
+    ['an unknown comparison', { compare: 'size' }, 'compare', 'must be one of existence, content'],
+    ['an unknown orphan policy', { orphans: 'keep' }, 'orphans', 'must be one of mark, download, delete'],
     ['a dry run that is text', { dryRun: 'false' }, 'dryRun', 'must be true or false'],
     ['an album that is a number', { album: 2024 }, 'album', 'must be text'],
     ['an empty album', { album: '' }, 'album', 'must not be empty'],
@@ -119,7 +120,7 @@ describe('POST /api/sync', () => {
 
   test('writes the bigints of a plan as strings, without losing a digit', async () => {
     const planned: engine.Report = { ...REPORT, status: 'planned', plan: [UPLOAD] };
-    const { send } = api({ service: { sync: async () => planned, apply: async () => planned } });
+    const { send } = api({ service: { ...SERVICE, sync: async () => planned } });
     const response = await send('POST', '/api/sync', { dryRun: true });
     const report = Report.parse(await response.json());
     expect(report.plan).toEqual([
@@ -162,11 +163,11 @@ describe('POST /api/sync', () => {
     const signals: AbortSignal[] = [];
     const { app } = api({
       service: {
+        ...SERVICE,
         sync: async (_request, _hooks, signal) => {
           signals.push(signal);
           return REPORT;
         },
-        apply: async () => REPORT,
       },
     });
     const stopping = new AbortController();

@@ -6,7 +6,7 @@ import { createApp } from '../../src/http/app.ts';
 import { type Listening, listen, type Patience } from '../../src/http/listen.ts';
 import type { HttpParts } from '../../src/http/parts.ts';
 import type { Report } from '../../src/sync/types.ts';
-import { LIBRARY, REPORT, testParts } from '../support/http-parts.ts';
+import { LIBRARY, REPORT, SERVICE, testParts } from '../support/http-parts.ts';
 
 /** What a test opened, closed in reverse after it. */
 let closers: (() => Promise<unknown>)[];
@@ -41,6 +41,7 @@ function heldSync({ obeys }: { obeys: boolean }) {
   const { promise: released, resolve: release } = Promise.withResolvers<Report>();
   const signals: AbortSignal[] = [];
   const service: HttpParts['service'] = {
+    ...SERVICE,
     sync: async (_request, _hooks, signal) => {
       signals.push(signal);
       start();
@@ -48,7 +49,6 @@ function heldSync({ obeys }: { obeys: boolean }) {
       const stopped = once(signal, 'abort').then(() => signal.throwIfAborted());
       return Promise.race([released, stopped.then(() => released)]);
     },
-    apply: async () => REPORT,
   };
   return { service, started, release: () => release(REPORT), signals };
 }

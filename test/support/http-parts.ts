@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { RollcallError } from '../../src/errors.ts';
 import type { HealthReport, HttpParts } from '../../src/http/parts.ts';
 import type { AlbumView, LibraryStore, PhotoView, RunView } from '../../src/sync/browse.ts';
-import type { SyncRequest } from '../../src/sync/service.ts';
+import type { SyncRequest, SyncService } from '../../src/sync/service.ts';
 import type { Action, Library, Report } from '../../src/sync/types.ts';
 
 export interface LogLine {
@@ -155,6 +155,16 @@ function libraryStore(libraries: Map<string, Library>): LibraryStore {
   };
 }
 
+/** Answers as if there were nothing to do. */
+export const SERVICE: SyncService = {
+  sync: async () => REPORT,
+  apply: async () => REPORT,
+  compare: async ({ album = null }) => [
+    { library: LIBRARY, album, lists: { missing_in_s3: [], missing_locally: [], different: [], identical: [] } },
+  ],
+  files: async () => ({ results: [], report: REPORT }),
+};
+
 /** One library with one album, one photo and one run; what a test gives replaces parts of it. */
 export function testParts(replaced: Partial<HttpParts> = {}): TestParts {
   const asked: SyncRequest[] = [];
@@ -165,11 +175,11 @@ export function testParts(replaced: Partial<HttpParts> = {}): TestParts {
   };
   return {
     service: {
+      ...SERVICE,
       sync: async (request) => {
         asked.push(request);
         return REPORT;
       },
-      apply: async () => REPORT,
     },
     libraries: libraryStore(new Map([[LIBRARY.id, LIBRARY]])),
     browser: {

@@ -3,6 +3,7 @@ import { answer } from '../answer.ts';
 import { type App, json, problems } from '../openapi.ts';
 import type { HttpParts } from '../parts.ts';
 import { given, SyncBody } from '../requests.ts';
+import { runSignal } from '../run-signal.ts';
 import { Report } from '../schemas.ts';
 
 const sync = createRoute({
@@ -19,10 +20,6 @@ const sync = createRoute({
 
 export function syncRoutes(app: App, parts: HttpParts): void {
   app.openapi(sync, async (c) => {
-    const { direction: _onlyUp, ...request } = given(c.req.valid('json'));
-    // Not the request's own signal: a proxy that gives up waiting must not stop an hour's upload.
-    // Outside listen.ts there is no server to stop, and Hono gives no bindings at all.
-    const signal = c.env?.stopping ?? new AbortController().signal;
-    return answer(c, await parts.service.sync(request, {}, signal), 200);
+    return answer(c, await parts.service.sync(given(c.req.valid('json')), {}, runSignal(c)), 200);
   });
 }
