@@ -24,6 +24,16 @@ export type Fault =
       readonly body?: (body: string) => string;
       readonly headers?: Readonly<Record<string, string>>;
     }
+  /**
+   * The server's answer with these bytes as its body; then the connection breaks or falls silent, or the answer ends.
+   * `unsized`: the answer does not tell its length.
+   */
+  | {
+      readonly kind: 'cut';
+      readonly body: (body: Buffer) => Buffer;
+      readonly ending: 'break' | 'silence' | 'end';
+      readonly unsized?: true;
+    }
   /** Something happens first, then the request goes through. */
   | { readonly kind: 'after'; readonly first: () => Promise<unknown> };
 
@@ -94,6 +104,10 @@ async function pass(target: string, incoming: IncomingMessage, outgoing: ServerR
     incoming.socket.destroy();
     return;
   }
+  if (fault?.kind === 'cut') {
+    cut(answer, outgoing, fault.body(bytes), fault);
+    return;
+  }
   const rewrite = fault?.kind === 'rewrite' ? fault : null;
   const headers = { ...answer.headers, ...rewrite?.headers };
   const sent = rewrite?.body === undefined ? bytes : Buffer.from(rewrite.body(bytes.toString()));
@@ -101,6 +115,25 @@ async function pass(target: string, incoming: IncomingMessage, outgoing: ServerR
   if (incoming.method !== 'HEAD') headers['content-length'] = String(sent.length);
   outgoing.writeHead(answer.statusCode ?? 502, headers);
   outgoing.end(sent);
+}
+
+function cut(
+  answer: IncomingMessage,
+  outgoing: ServerResponse,
+  bytes: Buffer,
+  { ending, unsized }: Extract<Fault, { kind: 'cut' }>,
+): void {
+  const headers = { ...answer.headers };
+  if (unsized) delete headers['content-length'];
+  outgoing.writeHead(answer.statusCode ?? 502, headers);
+  outgoing.flushHeaders();
+  if (ending === 'end') {
+    outgoing.end(bytes);
+    return;
+  }
+  outgoing.write(bytes, () => {
+    if (ending === 'break') outgoing.socket?.destroy();
+  });
 }
 
 function forward(target: string, incoming: IncomingMessage, body: Buffer) {
