@@ -57,11 +57,9 @@ export class IncomingContent {
   }
 
   #disproof(md5: string): string | null {
+    const checksum = this.#checksum;
     if (this.#toldMd5 !== null) return this.#toldMd5 === md5 ? null : 'the MD5 that is kept with the object';
-    if (this.#checksum !== null)
-      return this.#checksum.digest() === this.#checksum.told
-        ? null
-        : `the ${this.#checksum.name} that the server tells`;
+    if (checksum !== null) return checksum.digest() === checksum.told ? null : `the ${checksum.name} of the object`;
     return this.#etagIsMd5 ? 'the MD5 that the ETag tells' : null;
   }
 }

@@ -84,8 +84,8 @@ async function ask(
 }
 
 /**
- * Not by the command's ChecksumMode: with that the SDK checks each answer for itself, by whatever the server tells
- * and at a third of the speed, and knows nothing of a download in several pieces.
+ * Not by the command's ChecksumMode: with that the SDK computes whatever checksum the server tells, slow ones too and
+ * beside an MD5 that proves more, and knows nothing of a download in several pieces.
  */
 function askForChecksum(command: GetObjectCommand): void {
   command.middlewareStack.add(
