@@ -21,6 +21,8 @@ const GROUPS = {
   delete: ['red', 'DELETE from the bucket'],
 } as const satisfies Record<string, readonly [Style, string]>;
 
+const ARROWS = { up: '→', down: '←', both: '↔' } as const;
+
 function groupOf(action: Action): keyof typeof GROUPS {
   if (action.kind === 'report') return action.what;
   return action.kind === 'mark' ? action.state : action.kind;
@@ -30,7 +32,8 @@ function groupOf(action: Action): keyof typeof GROUPS {
 export function planLines(plan: SavedPlan, all: boolean, paint: Paint): string[] {
   const { library, actions } = plan;
   const album = plan.album === null ? '' : `, album ${plan.album}`;
-  const where = printable(`${library.name}${album} → s3://${library.bucket}/${library.prefix}`);
+  const arrow = ARROWS[plan.policy.direction];
+  const where = printable(`${library.name}${album} ${arrow} s3://${library.bucket}/${library.prefix}`);
   if (actions.length === 0) return [`${where}: nothing pending`, ''];
   const byGroup = Map.groupBy(actions, groupOf);
   const groups = (Object.keys(GROUPS) as (keyof typeof GROUPS)[]).flatMap((group) => {
