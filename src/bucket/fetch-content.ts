@@ -1,7 +1,7 @@
 /** The bytes of an object on their way in, and the proof that they are what the bucket says it holds. */
 import type { GetObjectCommandOutput } from '@aws-sdk/client-s3';
 import { md5InMetadata } from './compare.ts';
-import { candidatePartSizes, ContentHash, isMd5Etag, partCountOf, sameEtag } from './etags.ts';
+import { ContentHash, candidatePartSizes, isMd5Etag, partCountOf, sameEtag } from './etags.ts';
 import { type ToldChecksum, toldChecksum } from './fetch-checksum.ts';
 import { isEncrypted } from './requests.ts';
 

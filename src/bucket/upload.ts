@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { RollcallError } from '../errors.ts';
+import { mtimeText } from '../sync/mtime.ts';
 import type { UploadedObject, UploadRequest } from '../sync/ports.ts';
 import { crc32Of, md5Base64 } from './checksums.ts';
 import {
@@ -66,13 +67,6 @@ export function objectMetadata({ file }: UploadRequest, md5: string | undefined)
     mtime: mtimeText(file.facts.mtimeNs),
     ...(md5 !== undefined && { md5chksum: md5Base64(md5) }),
   };
-}
-
-function mtimeText(ns: bigint): string {
-  const sign = ns < 0n ? '-' : '';
-  const digits = (ns < 0n ? -ns : ns).toString().padStart(10, '0');
-  const fraction = digits.slice(-9).replace(/0+$/, '');
-  return `${sign}${digits.slice(0, -9)}${fraction === '' ? '' : `.${fraction}`}`;
 }
 
 /** FILE_UNSTABLE if the bytes read are not those whose MD5 was known: the same size and time hide another version. */

@@ -18,7 +18,8 @@ export function sameIdentity(a: Identity, b: Identity): boolean {
 }
 
 export function factsOf(stats: BigIntStats): FileFacts {
-  return { size: Number(stats.size), mtimeNs: stats.mtimeNs, ...identityOf(stats) };
+  // As the catalog and the walk keep it: 64 bits, which a date past 2262 overflows.
+  return { size: Number(stats.size), mtimeNs: BigInt.asIntN(64, stats.mtimeNs), ...identityOf(stats) };
 }
 
 /** How a file differs from the version that is expected, in words; null when it is that version. */

@@ -1,4 +1,5 @@
 /** Brings one object to disk: verified before it is visible, and never over anything but what the plan saw. */
+import { RollcallError } from '../errors.ts';
 import { contentTypeOf } from './content-type.ts';
 import type { BucketPort, DiskPort, RowChange } from './ports.ts';
 import type { DownloadAction } from './types.ts';
@@ -22,6 +23,11 @@ export async function download(
       onBytes(chunk.byteLength);
     };
     const fetched = await sides.bucket.fetch(object, recorded, sink, signal);
+    const known = action.row?.etag === action.object.etag ? action.row.md5 : null;
+    if (known !== null && known !== fetched.md5) {
+      const message = `${action.key} came with other content than was recorded of it; nothing was put in place`;
+      throw new RollcallError('OBJECT_UNVERIFIED', message);
+    }
     const placed = await incoming.commit(fetched.mtimeNs);
     const { contentType, kind } = contentTypeOf(action.path);
     return {

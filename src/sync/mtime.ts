@@ -1,13 +1,30 @@
 /** The modification time that objects carry as metadata (DESIGN 9), as rclone writes and reads it. */
 
-/**
- * Nanoseconds from the metadata `mtime` (decimal seconds with up to nine digits after the point), or from LastModified
- * where there is none or it is nonsense.
- */
-export function mtimeNsOf(metadata: Readonly<Record<string, string>>, lastModifiedMs: number): bigint {
-  const match = /^(-?)(\d{1,11})(?:\.(\d{1,9})\d*)?$/.exec(metadata['mtime'] ?? '');
-  if (match === null) return BigInt(lastModifiedMs) * 1_000_000n;
-  const [, sign, seconds = '0', fraction = ''] = match;
-  const ns = BigInt(seconds) * 1_000_000_000n + BigInt(fraction.padEnd(9, '0'));
+/** The last second that 64 bits of nanoseconds hold, in 2262: a larger number counts something else (milliseconds). */
+const LAST_SECOND = 9_223_372_035n;
+const NS_PER_SECOND = 1_000_000_000n;
+const NS_PER_MS = 1_000_000n;
+
+/** Nanoseconds from seconds since 1970 with up to nine decimals; null for anything else. */
+export function parseMtime(text: string | undefined): bigint | null {
+  const match = /^(-?)(\d{1,12})(?:\.(\d{1,9}))?$/.exec(text ?? '');
+  if (match === null) return null;
+  const [, sign, whole = '', fraction = ''] = match;
+  const seconds = BigInt(whole);
+  if (seconds > LAST_SECOND) return null;
+  const ns = seconds * NS_PER_SECOND + BigInt(fraction.padEnd(9, '0'));
   return sign === '-' ? -ns : ns;
+}
+
+/** The reverse, the fraction without trailing zeros. */
+export function mtimeText(ns: bigint): string {
+  const sign = ns < 0n ? '-' : '';
+  const digits = (ns < 0n ? -ns : ns).toString().padStart(10, '0');
+  const fraction = digits.slice(-9).replace(/0+$/, '');
+  return `${sign}${digits.slice(0, -9)}${fraction === '' ? '' : `.${fraction}`}`;
+}
+
+/** When an object's content was last modified: its metadata `mtime`, else LastModified. */
+export function objectMtimeNs(metadata: Readonly<Record<string, string>>, lastModifiedMs: number): bigint {
+  return parseMtime(metadata['mtime']) ?? BigInt(lastModifiedMs) * NS_PER_MS;
 }

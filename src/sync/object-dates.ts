@@ -1,6 +1,6 @@
 /** When the contents of objects were last modified: what `overwrite: newer` goes by. */
 import pMap from 'p-map';
-import { mtimeNsOf } from './mtime.ts';
+import { objectMtimeNs } from './mtime.ts';
 import type { BucketPort } from './ports.ts';
 import type { Triple } from './types.ts';
 
@@ -18,7 +18,7 @@ export function objectDates(
     signal.throwIfAborted();
     const headed = await bucket.head(triple.key, signal);
     if (headed === null || headed.etag !== triple.object?.etag) return triple;
-    return { ...triple, objectMtimeNs: mtimeNsOf(headed.metadata, headed.lastModifiedMs) };
+    return { ...triple, objectMtimeNs: objectMtimeNs(headed.metadata, headed.lastModifiedMs) };
   };
   return pMap(triples, dated, { concurrency });
 }
