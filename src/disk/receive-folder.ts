@@ -29,8 +29,9 @@ export class HeldFolder {
   }
 
   /**
-   * Throws what the file system does, ENOTDIR for a link. Where `descriptors` does not show open folders, names in
-   * the folder are reached by `path`, and only `assertInPlace` tells that another folder has taken it.
+   * Throws what the file system does, ENOTDIR for a link. Where `descriptors` does not show open folders (macOS), names
+   * in the folder are reached by `path`: `assertInPlace` tells when another folder has taken it, but not one that
+   * comes and goes around each look.
    */
   static async open(reached: string, path = reached, descriptors = DESCRIPTORS): Promise<HeldFolder> {
     const handle = await open(reached, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);

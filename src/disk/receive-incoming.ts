@@ -5,7 +5,7 @@ import { RollcallError } from '../errors.ts';
 import type { IncomingFile } from '../sync/ports.ts';
 import type { FileFacts } from '../sync/types.ts';
 import { abortable } from './abortable.ts';
-import { factsOf } from './facts.ts';
+import { factsOf, identityOf, sameIdentity } from './facts.ts';
 import { unwritable, writeFault } from './receive-faults.ts';
 import { nullIfAbsent, type Placement, placeNew, placeOver } from './receive-place.ts';
 import type { Remains } from './receive-remains.ts';
@@ -28,6 +28,21 @@ export class Incoming implements IncomingFile {
 
   constructor(parts: IncomingParts) {
     this.#parts = parts;
+  }
+
+  /**
+   * Throws FILE_UNWRITABLE unless the folder still lies where it was found, with the temporary file in it: where folders
+   * cannot be held, both may have gone through a link.
+   */
+  async assertInPlace(): Promise<void> {
+    const { root, handle, placement } = this.#parts;
+    const { folder, temporary, path } = placement;
+    await folder.assertInPlace(root, path);
+    const file = identityOf(await handle.stat({ bigint: true }));
+    const found = await lstat(folder.child(temporary), { bigint: true }).catch(nullIfAbsent);
+    if (found === null || !sameIdentity(identityOf(found), file)) {
+      throw unwritable(path, 'its temporary file was moved or removed meanwhile');
+    }
   }
 
   write(chunk: Uint8Array): Promise<void> {
@@ -86,9 +101,9 @@ export class Incoming implements IncomingFile {
   }
 
   async #place(settled: FileFacts): Promise<FileFacts> {
-    const { root, placement, replacing, remains, signal } = this.#parts;
+    const { placement, replacing, remains, signal } = this.#parts;
     const { folder, name, path } = placement;
-    await folder.assertInPlace(root, path);
+    await this.assertInPlace();
     signal.throwIfAborted();
     if (replacing === null) await placeNew(placement, settled);
     else await placeOver(placement, replacing);

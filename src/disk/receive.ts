@@ -69,8 +69,7 @@ async function begin(request: ReceiveRequest, signal: AbortSignal): Promise<Inco
     const handle = await create(placement, stats);
     const incoming = new Incoming({ root, placement, replacing, remains, handle, signal });
     try {
-      // Where folders cannot be held, this one may have been exchanged for a link just before.
-      await folder.assertInPlace(root, path);
+      await incoming.assertInPlace();
       return incoming;
     } catch (thrown) {
       await incoming.discard();
