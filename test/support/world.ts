@@ -72,13 +72,14 @@ export async function createWorld(
     excludes: [],
   });
   const clock = { nowMs: Date.now() };
+  const openBucket = (of: Library) =>
+    new S3Service(s3Client.client, { endpoint: proxy.endpoint, bucket: of.bucket }, { partConcurrency: 3, log });
   const service = createSyncService({
     catalog: catalog.port,
     libraries: catalog.libraries,
     browser: catalog.browser,
     openDisk: (of) => openDisk(of),
-    openBucket: (of) =>
-      new S3Service(s3Client.client, { endpoint: proxy.endpoint, bucket: of.bucket }, { partConcurrency: 3, log }),
+    openBucket,
     settings: { ...SETTINGS, ...settings },
     log,
     now: () => clock.nowMs,
@@ -105,6 +106,8 @@ export async function createWorld(
     logged,
     clock,
     query,
+    /** The three sides as a run has them. */
+    sides: () => ({ catalog: catalog.port, disk: openDisk(library), bucket: openBucket(library) }),
     sync(request: Partial<SyncRequest> = {}, signal = AbortSignal.timeout(60_000)): Promise<Report> {
       logged.length = 0;
       return service.sync({ library: 'test', ...request }, {}, signal);
