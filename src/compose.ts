@@ -6,6 +6,7 @@ import { S3Service } from './bucket/s3-service.ts';
 import { type Catalog, openCatalog } from './catalog/open.ts';
 import type { Config, S3Location } from './config.ts';
 import { openDisk } from './disk/disk.ts';
+import { watchLibrary } from './disk/watch.ts';
 import { attachEmbedded, type EmbeddedServices } from './embedded/attach.ts';
 import { RollcallError } from './errors.ts';
 import { checkHealth } from './http/health.ts';
@@ -32,6 +33,15 @@ export interface Rollcall {
   /** The library of `target`, or the default one; made in the catalog if it was not there. */
   readonly library: Library;
   readonly http: HttpParts;
+  /**
+   * Tells of changes in a library's folder until it is closed or `signal` aborts: the albums in which there were any,
+   * or null when it may have been in all. Some are missed on some disks: a full pass belongs behind it.
+   */
+  watch(
+    library: Library,
+    onChange: (albums: ReadonlySet<string> | null) => void,
+    signal: AbortSignal,
+  ): Promise<{ close(): Promise<void> }>;
   /** Where things are, for the start-up lines: each with whether it is embedded. */
   readonly places: {
     readonly database: { readonly embedded: boolean; readonly at: string };
@@ -96,6 +106,10 @@ async function bringUp(
     browser: catalog.browser,
     library,
     http: httpParts(parts, service),
+    watch: (of, onChange, watchSignal) => {
+      const excludes = [...of.excludes, ...ownFolders(config, of.root)];
+      return watchLibrary(of.root, { excludes, debounceMs: quietMs(config), onChange, log }, watchSignal);
+    },
     places: {
       database: { embedded: config.databaseUrl === null, at: withoutPassword(url) },
       bucket: {
@@ -181,6 +195,11 @@ function httpParts(
     log,
     version,
   };
+}
+
+/** After a change, until a file is old enough to be synced, so that one look suffices; no longer than a few seconds. */
+function quietMs({ sync }: Config): number {
+  return Math.min(Math.max(sync.stableSeconds * 1_000 + 250, 500), 3_000);
 }
 
 /** Loaded only when it is needed: sharp is the slowest of all to load. */

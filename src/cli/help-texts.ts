@@ -22,15 +22,18 @@ Examples:
 
 export const SYNC_HELP = `
 Photos that the bucket lacks are uploaded, missing objects are brought back, photos gone from disk are marked
-and their objects kept. Nothing is deleted without --delete or --orphans delete.
+and their objects kept. Nothing is deleted without --delete or --orphans delete. With --direction both, what
+is on both sides is never replaced and what is gone from disk comes back.
 
 Examples:
   rollcall sync                                  every configured library
   rollcall sync --album 2024/summer              the files directly in one album
   rollcall sync ~/Pictures                       this folder, to the configured bucket
   rollcall sync ~/Pictures s3://my-bucket/photos/
+  rollcall sync --watch                          stay, and sync again whenever files change
   rollcall sync --dry-run                        the plan only, nothing touched
   rollcall sync --plan-out plan.json             save the plan; later: rollcall apply plan.json
+  rollcall sync --direction both                 what only the bucket has comes down, what only the disk has goes up
   rollcall sync --delete --max-delete 100        also delete objects of photos gone from disk, 100 at most`;
 
 export const STATUS_HELP = `
@@ -40,6 +43,7 @@ Examples:
   rollcall status
   rollcall status ~/Pictures s3://my-bucket/photos/ --all
   rollcall status --delete                       what a sync with --delete would do
+  rollcall status --compare content              also every file against its object, by content, in four lists
   rollcall status --json | tail -n 1             the report with its plan, for a program`;
 
 export const APPLY_HELP = `

@@ -1,5 +1,5 @@
 /** What a command line asks for, as plain data: made by program.ts, carried out by run.ts. */
-import type { Overwrite, OrphanPolicy } from '../sync/types.ts';
+import type { Compare, Direction, Overwrite, OrphanPolicy } from '../sync/types.ts';
 
 /** Options of every command. */
 export interface GlobalOptions {
@@ -15,12 +15,16 @@ export interface SyncArguments {
   readonly target?: string;
   readonly library?: string;
   readonly album?: string;
+  readonly direction?: Direction;
+  readonly compare?: Compare;
   readonly overwrite?: Overwrite;
   readonly orphans?: OrphanPolicy;
   readonly delete: boolean;
   readonly maxDelete?: string;
   readonly dryRun: boolean;
   readonly planOut?: string;
+  /** Stay and sync again when files change. */
+  readonly watch: boolean;
   /** Print every pending change instead of the first of each kind. */
   readonly all: boolean;
 }

@@ -86,6 +86,7 @@ function addSync(program: Command, ask: (invocation: Invocation) => void): void 
   addScopeAndPolicies(sync)
     .option('-n, --dry-run', 'print what would be done and touch nothing')
     .option('--plan-out <file>', 'save the plan to a new file for `rollcall apply` and touch nothing else')
+    .option('-w, --watch', 'stay, and sync again whenever files change; Ctrl-C stops')
     .option('--all', 'with --dry-run: print every change, not the first 20 of each kind')
     .action((folder: string | undefined, target: string | undefined, given: object) =>
       ask({ command: 'sync', options: globalsOf(program), arguments: syncArguments(folder, target, given) }),
@@ -121,15 +122,29 @@ function addScopeAndPolicies(command: Command): Command {
     .option('--album <path>', 'only the files directly in this album, a path inside the library; . is its root', filled)
     .addOption(
       new Option(
+        '--direction <way>',
+        'up, from disk to bucket (the default); down, from bucket to disk; both, down and then up',
+      ).choices(['up', 'down', 'both']),
+    )
+    .addOption(
+      new Option(
+        '--compare <how>',
+        'existence: by size, time and recorded ETag (the default); content: read what no MD5 on record speaks for',
+      ).choices(['existence', 'content']),
+    )
+    .addOption(
+      new Option(
         '--overwrite <what>',
-        'objects that differ and may be replaced: none; known, those we wrote (the default); source, all of them',
-      ).choices(['never', 'known', 'source']),
+        'what differs and may be replaced: never, nothing (the default of both); known, what is on record as ours ' +
+          '(the default of up and down); newer, the older one; source, whatever is where it syncs to',
+      ).choices(['never', 'known', 'newer', 'source']),
     )
     .addOption(
       new Option(
         '--orphans <what>',
-        'photos gone from disk: mark them and keep their objects (the default), or delete after ORPHAN_GRACE_DAYS',
-      ).choices(['mark', 'delete']),
+        'photos gone from disk: mark them and keep their objects (the default of up); download, bring them back (the ' +
+          'default of down and both); delete the objects after ORPHAN_GRACE_DAYS',
+      ).choices(['mark', 'download', 'delete']),
     )
     .option('--delete', 'delete the objects of photos gone from disk now, without the days of grace')
     .option('--max-delete <n|n%>', 'refuse to run if more would be deleted; instead of MAX_DELETE', filled);
@@ -150,6 +165,7 @@ function syncArguments(folder: string | undefined, target: string | undefined, g
   return {
     delete: false,
     dryRun: false,
+    watch: false,
     all: false,
     ...given,
     ...(folder === undefined ? {} : { folder }),

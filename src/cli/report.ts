@@ -62,7 +62,7 @@ function headline(report: Report, paint: Paint): string {
 }
 
 /** Nothing but photos that were left as they are, and none that a person should look at. */
-function isQuiet({ photos, actions }: Report): boolean {
+export function isQuiet({ photos, actions }: Report): boolean {
   return photos.lost === 0 && Object.entries(actions).every(([kind, n]) => n === 0 || kind === 'skipped');
 }
 
@@ -85,13 +85,15 @@ const ACTION_WORDS: Readonly<Record<string, string>> = {
   unstable: 'still changing',
 };
 
-function actionsText({ adopted, skipped, ...others }: Report['actions']): string {
+/** `13 uploaded, 9 skipped (2 of them adopted)`. */
+export function actionsText({ adopted, skipped, ...others }: Report['actions']): string {
   const parts = [listed(others, (name) => ACTION_WORDS[name] ?? name)];
   if (skipped > 0) parts.push(`${count(skipped)} skipped${adopted > 0 ? ` (${count(adopted)} of them adopted)` : ''}`);
   return parts.filter((part) => part !== '').join(', ');
 }
 
-function bytesText({ uploaded, downloaded }: Report['bytes']): string {
+/** `48.2 MB uploaded`; empty if nothing was sent or fetched. */
+export function bytesText({ uploaded, downloaded }: Report['bytes']): string {
   return [uploaded > 0 ? `${bytes(uploaded)} uploaded` : '', downloaded > 0 ? `${bytes(downloaded)} downloaded` : '']
     .filter((part) => part !== '')
     .join(', ');

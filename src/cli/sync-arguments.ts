@@ -4,6 +4,7 @@ import type { Needs } from '../compose.ts';
 import { BUCKET_NAME, prefixFault } from '../config.ts';
 import { RollcallError } from '../errors.ts';
 import { parseDeleteLimit } from '../sync/delete-limit.ts';
+import { policyOf } from '../sync/policy.ts';
 import { albumPath } from '../sync/scope.ts';
 import type { SyncRequest } from '../sync/service.ts';
 import type { SyncArguments } from './invocation.ts';
@@ -17,6 +18,8 @@ export interface SyncJob {
   /** Absolute; null: the plan is not saved. */
   readonly planOut: string | null;
   readonly printAll: boolean;
+  /** Stay and sync again when files change. */
+  readonly watch: boolean;
 }
 
 /** Checks the arguments of `sync` or `status`. BAD_INPUT says which is wrong and what would be right. */
@@ -25,25 +28,42 @@ export function syncJob(kind: 'sync' | 'status', given: SyncArguments, cwd: stri
   if (target !== null && given.library !== undefined) {
     throw bad('--library', '--library names a configured library: give it or a folder, not both');
   }
-  if (given.delete && given.orphans === 'mark') {
-    throw bad('--delete', '--delete deletes orphans and --orphans mark keeps them: give one of the two');
+  if (given.delete && given.orphans !== undefined && given.orphans !== 'delete') {
+    throw bad('--delete', `--delete deletes orphans and --orphans ${given.orphans} keeps them: give one of the two`);
   }
+  if (given.watch) checkWatch(given);
   if (given.maxDelete !== undefined) parseDeleteLimit(given.maxDelete, '--max-delete');
+  const request: SyncRequest = {
+    kind,
+    dryRun: kind === 'status' || given.dryRun || given.planOut !== undefined,
+    ...(given.library === undefined ? {} : { library: given.library }),
+    ...(given.album === undefined ? {} : { album: albumPath(given.album, '--album') }),
+    ...(given.direction === undefined ? {} : { direction: given.direction }),
+    ...(given.compare === undefined ? {} : { compare: given.compare }),
+    ...(given.overwrite === undefined ? {} : { overwrite: given.overwrite }),
+    ...(given.delete ? { orphans: 'delete', deleteNow: true } : {}),
+    ...(given.orphans === undefined ? {} : { orphans: given.orphans }),
+    ...(given.maxDelete === undefined ? {} : { maxDelete: given.maxDelete }),
+  };
+  policyOf(request);
   return {
     target,
-    request: {
-      kind,
-      dryRun: kind === 'status' || given.dryRun || given.planOut !== undefined,
-      ...(given.library === undefined ? {} : { library: given.library }),
-      ...(given.album === undefined ? {} : { album: albumPath(given.album, '--album') }),
-      ...(given.overwrite === undefined ? {} : { overwrite: given.overwrite }),
-      ...(given.delete ? { orphans: 'delete', deleteNow: true } : {}),
-      ...(given.orphans === undefined ? {} : { orphans: given.orphans }),
-      ...(given.maxDelete === undefined ? {} : { maxDelete: given.maxDelete }),
-    },
+    request,
     planOut: given.planOut === undefined ? null : resolve(cwd, given.planOut),
     printAll: given.all,
+    watch: given.watch,
   };
+}
+
+/** Watching syncs whole libraries, for good. Deletions as they happen would pass MAX_DELETE by, a few at a time. */
+function checkWatch(given: SyncArguments): void {
+  if (given.album !== undefined) throw bad('--watch', '--watch watches whole libraries: leave --album out');
+  if (given.dryRun || given.planOut !== undefined) {
+    throw bad('--watch', '--watch syncs and does not plan: leave --dry-run and --plan-out out');
+  }
+  if (!given.delete) return;
+  const instead = '--orphans delete, which waits ORPHAN_GRACE_DAYS';
+  throw bad('--watch', `--watch does not go with --delete, which would follow every slip at once: give ${instead}`);
 }
 
 function targetOf(given: SyncArguments, cwd: string): Target | null {

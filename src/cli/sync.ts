@@ -2,10 +2,11 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import type { Rollcall } from '../compose.ts';
-import { asRollcallError, type ExitCode, RollcallError } from '../errors.ts';
+import { asRollcallError, ExitCode, RollcallError } from '../errors.ts';
 import { printPlan, type SavedPlan } from '../sync/plan-file.ts';
 import type { RunHooks, SyncRequest } from '../sync/service.ts';
 import type { Report } from '../sync/types.ts';
+import { comparisonLines } from './comparison.ts';
 import { exitCodeOf } from './exit-code.ts';
 import type { GlobalOptions, SyncArguments } from './invocation.ts';
 import { jsonLine } from './json-lines.ts';
@@ -31,8 +32,24 @@ export async function sync(
     options,
     screen,
     stopping: 'Stopping: what is under way is finished first. Ctrl-C again stops at once.',
-    body: (session) => withRollcall(session, job.target, (rollcall) => runSync(session, job, rollcall)),
+    body: (session) =>
+      job.watch
+        ? watch(session, job)
+        : withRollcall(session, job.target, (rollcall) => runSync(session, job, rollcall)),
   });
+}
+
+/** Ctrl-C is how watching ends: no error, also while the parts still come up. */
+async function watch(session: Session, job: SyncJob): Promise<ExitCode> {
+  const { watchUntilStopped } = await import('./watch.ts');
+  try {
+    return await withRollcall(session, job.target, async (rollcall) =>
+      watchUntilStopped(session, await scoped(job, rollcall), rollcall),
+    );
+  } catch (thrown) {
+    if (session.signal.aborted && asRollcallError(thrown).code === 'CANCELLED') return ExitCode.ok;
+    throw thrown;
+  }
 }
 
 /** Brings the parts up, says what a person should know of that, and takes them down again whatever happens. */
@@ -61,6 +78,7 @@ async function runSync(session: Session, job: SyncJob, rollcall: Rollcall): Prom
     screen.say('No photos yet: set PHOTOS_ROOT, name a folder, or start `rollcall serve` for a demo library.');
   }
   const request = await scoped(job, rollcall);
+  if (request.kind === 'status' && request.compare === 'content') await tellComparison(session, job, request, rollcall);
   const plans: SavedPlan[] = [];
   const onPlan = (plan: SavedPlan) => plans.push(plan);
   return reported(session, rollcall, async (hooks) => {
@@ -70,6 +88,24 @@ async function runSync(session: Session, job: SyncJob, rollcall: Rollcall): Prom
     if (!options.json) for (const line of plansLines(plans, job, screen)) screen.print(line);
     return report;
   });
+}
+
+/** Four lists of each library, ahead of the plan: to a program one line for each library. */
+async function tellComparison(
+  { screen, options, signal }: Session,
+  job: SyncJob,
+  { library, album }: SyncRequest,
+  { service }: Rollcall,
+): Promise<void> {
+  if (!options.json) screen.live('Comparing…');
+  const scope = { ...(library !== undefined && { library }), ...(album !== undefined && { album }) };
+  for (const compared of await service.compare(scope, signal)) {
+    const { name: of } = compared.library;
+    if (options.json) {
+      screen.print(jsonLine({ type: 'comparison', library: of, album: compared.album, ...compared.lists }));
+    } else for (const line of comparisonLines(compared, job.printAll, screen.paint.out)) screen.print(line);
+  }
+  screen.live(null);
 }
 
 function plansLines(plans: readonly SavedPlan[], job: SyncJob, screen: Screen): string[] {

@@ -50,7 +50,7 @@ describe('help, version and usage errors', () => {
     ],
     [
       ['sync', '--orphans', 'keep'],
-      "rollcall: option '--orphans <what>' argument 'keep' is invalid. Allowed choices are mark, delete.\nTry: rollcall sync --help\n",
+      "rollcall: option '--orphans <what>' argument 'keep' is invalid. Allowed choices are mark, download, delete.\nTry: rollcall sync --help\n",
     ],
     [
       ['status', 'a', 's3://b', 'c'],
@@ -80,6 +80,7 @@ describe('commands', () => {
       request: { kind: 'sync', dryRun: false },
       planOut: null,
       printAll: false,
+      watch: false,
     });
   });
 
@@ -117,6 +118,19 @@ describe('commands', () => {
       request: { kind: 'status', dryRun: true, orphans: 'delete', deleteNow: true },
       planOut: null,
       printAll: true,
+      watch: false,
+    });
+  });
+
+  test('the policies of a two-way sync are taken over', () => {
+    const policies = ['--direction', 'both', '--compare', 'content', '--overwrite', 'newer', '--orphans', 'download'];
+    expect(jobOf('sync', ...policies).request).toEqual({
+      kind: 'sync',
+      dryRun: false,
+      direction: 'both',
+      compare: 'content',
+      overwrite: 'newer',
+      orphans: 'download',
     });
   });
 
@@ -134,6 +148,21 @@ describe('commands', () => {
     [
       ['sync', '--delete', '--orphans', 'mark'],
       '--delete deletes orphans and --orphans mark keeps them: give one of the two',
+    ],
+    [
+      ['sync', '--delete', '--orphans', 'download'],
+      '--delete deletes orphans and --orphans download keeps them: give one of the two',
+    ],
+    [
+      ['sync', '--direction', 'both', '--overwrite', 'source'],
+      'overwrite: source needs a direction, up or down: with both there is no source',
+    ],
+    [['sync', '--watch', '--album', '2024'], '--watch watches whole libraries: leave --album out'],
+    [['sync', '--watch', '--dry-run'], '--watch syncs and does not plan: leave --dry-run and --plan-out out'],
+    [['sync', '--watch', '--plan-out', 'p'], '--watch syncs and does not plan: leave --dry-run and --plan-out out'],
+    [
+      ['sync', '--watch', '--delete'],
+      '--watch does not go with --delete, which would follow every slip at once: give --orphans delete, which waits ORPHAN_GRACE_DAYS',
     ],
     [
       ['sync', '--album', '../other'],
