@@ -24,15 +24,18 @@ UPDATE "Photo" AS p SET "state" = u.state, "lastError" = u.error, "updatedAt" = 
         OR p."deletingAt" IS NOT NULL OR (p."orphanedAt" IS NOT NULL) <> (u.state = 'orphaned'))`;
 
 /**
- * A new spelling of the path is taken only if it still is the path of the row's key. An MD5 stays known unless the
- * size says that the bytes are others, a part size as long as the ETag is the one it explains.
+ * A new spelling of the path is taken only if it still is the path of the row's key. An MD5 stays known as long as the
+ * file is the one it was computed for (a device gets another number whenever it is mounted, an inode does not change),
+ * a part size as long as the ETag is the one it explains.
  */
 const REFRESHED = `
 UPDATE "Photo" AS p SET
   "path" = coalesce(u.path, p."path"), "fileName" = coalesce(u.file, p."fileName"),
   "size" = coalesce(u.size, p."size"), "mtimeNs" = coalesce(u.mtime, p."mtimeNs"),
   "device" = coalesce(u.device, p."device"), "inode" = coalesce(u.inode, p."inode"),
-  "md5" = CASE WHEN coalesce(u.size, p."size") = p."size" THEN p."md5" END,
+  "md5" = CASE WHEN
+    (coalesce(u.size, p."size"), coalesce(u.mtime, p."mtimeNs"), coalesce(u.inode, p."inode")) IS NOT DISTINCT FROM
+    (p."size", p."mtimeNs", p."inode") THEN p."md5" END,
   "etag" = coalesce(u.etag, p."etag"),
   "partSize" = CASE WHEN coalesce(u.etag, p."etag") IS NOT DISTINCT FROM p."etag" THEN p."partSize" END,
   "state" = u.state, "lastError" = NULL, "updatedAt" = now(), ${STAMPS}

@@ -177,12 +177,20 @@ describe('a refreshed row', () => {
     await apply(library, agreed(library, 'a.jpg', { md5: 'm', partSize: 16, etag: 'e-2' }));
     const before = await stored(library, 'a.jpg');
     const id = before['id'];
-    await apply(library, { kind: 'refreshed', id, local: { ...local, device: 1n, inode: 2n }, state: 'synced' });
+    await apply(library, { kind: 'refreshed', id, local: { ...local, device: 1n }, state: 'synced' });
     const updatedAt = expect.any(Date);
-    expect(await stored(library, 'a.jpg')).toEqual({ ...before, device: '1', inode: '2', updatedAt });
+    expect(await stored(library, 'a.jpg')).toEqual({ ...before, device: '1', updatedAt });
     await apply(library, { kind: 'refreshed', id, etag: 'plain', state: 'archived' });
     const changed = { etag: 'plain', partSize: null, state: 'archived' };
-    expect(await stored(library, 'a.jpg')).toEqual({ ...before, device: '1', inode: '2', ...changed, updatedAt });
+    expect(await stored(library, 'a.jpg')).toEqual({ ...before, device: '1', ...changed, updatedAt });
+  });
+
+  test('forgets the MD5 of what is another file by now, of the same size and date though it is', async () => {
+    const library = await world.makeLibrary();
+    await apply(library, agreed(library, 'a.jpg', { md5: 'of the file before' }));
+    const id = await idOf(library, 'a.jpg');
+    await apply(library, { kind: 'refreshed', id, local: { ...local, inode: 2n }, state: 'synced' });
+    expect(await stored(library, 'a.jpg')).toMatchObject({ md5: null, inode: '2' });
   });
 
   test('takes a path only if it is one of its key', async () => {
