@@ -15,6 +15,9 @@ const RESULTS = join(import.meta.dirname, 'results');
 /** Above this many waiting processes a core, figures say more about the neighbours than about Rollcall. */
 const BUSY_LOAD_A_CORE = 0.5;
 
+/** As a shell tells of a program that Ctrl-C ended. */
+const STOPPED = 130;
+
 const USAGE = `npm run bench -- <name> [--photos N] [--runs N] [--node-option=--flag]…
 names: ${Object.keys(BENCHMARKS).join(', ')}`;
 
@@ -28,7 +31,12 @@ async function main(argv: readonly string[]): Promise<number> {
   const stopping = stopOnSignals();
   const loadBefore = load();
   const begun = new Date();
-  const result = await benchmark({ ...settings, signal: stopping, say: (line) => console.error(line) });
+  const run = benchmark({ ...settings, signal: stopping, say: (line) => console.error(line) });
+  const result = await run.catch((thrown: unknown) => {
+    if (stopping.aborted) return null;
+    throw thrown;
+  });
+  if (result === null) return STOPPED;
   const { table, bars, measured } = result;
   const machine = { ...describeMachine(), loadBefore, loadAfter: load() };
   const barsMet = bars.map((bar) => ({ ...bar, met: isMet(bar) }));
@@ -74,7 +82,7 @@ function stopOnSignals(): AbortSignal {
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(name, () => {
-      if (stop.signal.aborted) process.exit(130);
+      if (stop.signal.aborted) process.exit(STOPPED);
       console.error('Stopping: what was made is being removed.');
       stop.abort(new Error('stopped'));
     });

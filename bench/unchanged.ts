@@ -90,7 +90,11 @@ function resultOf({ photos }: BenchmarkOptions, first: MeasuredSync, samples: Sa
     bars: [{ what: 'own CPU beyond page parsing', measured: rounded(beyondParsing), atMost: 3, unit: 's' }],
     measured: {
       photos,
-      firstSync: { ...withoutOutput(first), photosPerSecond: photos / first.wallSeconds },
+      firstSync: {
+        ...withoutOutput(first),
+        photosPerSecond: photos / first.wallSeconds,
+        requests: first.report.requests,
+      },
       medians: {
         wallSeconds: wall,
         cpuSeconds: cpu(syncs),

@@ -38,33 +38,38 @@ export interface ListingPage {
 
 /** One page of the listing. */
 export function pageOf(sequence: KeySequence, query: ListingQuery): ListingPage {
-  const { prefix, delimiter, after, maxKeys } = query;
   const keys: string[] = [];
   const commonPrefixes: string[] = [];
-  let last = after;
-  let index = after < prefix ? lowerBound(sequence, prefix) : firstAfter(sequence, after, delimiter);
+  let last = query.after;
+  let index = firstIndex(sequence, query);
   while (index < sequence.length) {
     const key = sequence.keyAt(index);
-    if (!key.startsWith(prefix)) break;
-    if (keys.length + commonPrefixes.length === maxKeys) return { keys, commonPrefixes, last, truncated: true };
-    const end = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length);
-    if (end === -1) {
+    if (!key.startsWith(query.prefix)) break;
+    if (keys.length + commonPrefixes.length === query.maxKeys) return { keys, commonPrefixes, last, truncated: true };
+    const common = commonPrefixOf(key, query);
+    last = common ?? key;
+    if (common === null) {
       keys.push(key);
-      last = key;
       index += 1;
     } else {
-      last = key.slice(0, end + delimiter.length);
-      commonPrefixes.push(last);
-      index = lowerBound(sequence, afterAllUnder(last));
+      commonPrefixes.push(common);
+      index = lowerBound(sequence, afterAllUnder(common));
     }
   }
   return { keys, commonPrefixes, last, truncated: false };
 }
 
-/** A page may have ended with a common prefix: then the next one begins after all that is under it. */
-function firstAfter(sequence: KeySequence, after: string, delimiter: string): number {
-  if (delimiter !== '' && after.endsWith(delimiter)) return lowerBound(sequence, afterAllUnder(after));
-  return lowerBound(sequence, `${after}\0`);
+/** A common prefix that is not greater than `after` has been listed, and all that is under it. */
+function firstIndex(sequence: KeySequence, query: ListingQuery): number {
+  const { prefix, after } = query;
+  if (after < prefix) return lowerBound(sequence, prefix);
+  const common = commonPrefixOf(after, query);
+  return lowerBound(sequence, common === null ? `${after}\0` : afterAllUnder(common));
+}
+
+function commonPrefixOf(key: string, { prefix, delimiter }: ListingQuery): string | null {
+  const at = delimiter === '' || !key.startsWith(prefix) ? -1 : key.indexOf(delimiter, prefix.length);
+  return at === -1 ? null : key.slice(0, at + delimiter.length);
 }
 
 function afterAllUnder(prefix: string): string {
