@@ -19,6 +19,8 @@ import { syncRoutes } from './routes/sync.ts';
 import { securityHeaders } from './security-headers.ts';
 
 const BODY_LIMIT = 1024 * 1024;
+/** Room to send a comparison's lists of a hundred thousand files back. */
+const LISTS_LIMIT = 16 * 1024 * 1024;
 
 /** The HTTP API (DESIGN 12) over its parts. It holds no state and nothing to close; listen.ts serves it. */
 export function createApp(parts: HttpParts): App {
@@ -42,7 +44,7 @@ export function createApp(parts: HttpParts): App {
       },
     }),
   );
-  app.use(limitBody(BODY_LIMIT));
+  app.use(limitBody((path) => (path.startsWith('/api/s3/') ? LISTS_LIMIT : BODY_LIMIT)));
   app.onError(problemHandler(parts.log));
   app.notFound((c) => problemAnswer(c, new RollcallError('NOT_FOUND', `there is nothing at ${c.req.path}; see /docs`)));
 

@@ -5,13 +5,14 @@ import type { HttpEnv } from './parts.ts';
 const WITH_BODY = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 
 /**
- * Reads the body, PAYLOAD_TOO_LARGE beyond `limit` bytes. An empty body loses its content type, so that
+ * Reads the body, PAYLOAD_TOO_LARGE beyond the bytes that `limitOf` gives a path. An empty body loses its content type, so that
  * `Content-Type: application/json` with nothing after it means "no body" and not "malformed".
  */
-export function limitBody(limit: number): MiddlewareHandler<HttpEnv> {
+export function limitBody(limitOf: (path: string) => number): MiddlewareHandler<HttpEnv> {
   return async function limitBody(c, next) {
     const raw = c.req.raw;
     if (!WITH_BODY.has(raw.method)) return next();
+    const limit = limitOf(c.req.path);
     const announced = Number(raw.headers.get('Content-Length') ?? 0);
     if (announced > limit) throw tooLarge(limit);
     const body = await readAll(raw, limit);

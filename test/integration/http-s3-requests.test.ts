@@ -66,6 +66,19 @@ test('takes names, and entries of a comparison with all that they say', async ()
   expect(asked).toEqual([['upload', { album: 'x', filenames: ['a.jpg', 'b.jpg', 'c.jpg'] }]]);
 });
 
+test('takes the lists of a large album, within reason', async () => {
+  const { asked, post } = api();
+  const entry = (at: number) => ({
+    filename: `${at}.jpg`,
+    localPath: `2024/summer/${'x'.repeat(80)}/${at}.jpg`,
+    size: at,
+  });
+  const images = Array.from({ length: 20_000 }, (_, at) => entry(at));
+  expect((await post('upload', { album: 'x', images })).status).toBe(200);
+  expect(asked).toMatchObject([['upload', { filenames: { length: 20_000 } }]]);
+  expect((await post('upload', { album: 'x', images: [{ filename: 'x'.repeat(17 * 1024 * 1024) }] })).status).toBe(413);
+});
+
 test.each(calls)('%s needs exactly one album', async (call) => {
   for (const names of [{}, { album: 'x', styleId: 'x' }, { albumId: crypto.randomUUID(), album: 'x' }]) {
     const problem = await refused(call, { ...names, ...FILES[call] });

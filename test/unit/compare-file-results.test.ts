@@ -87,7 +87,10 @@ describe('what was left alone', () => {
 
   test('because an exclude hides its place', () => {
     const trace = { triple: { key, object }, action: null };
-    expect(resultFor('download', trace)).toMatchObject({ status: 'skipped', message: expect.stringContaining('exclude') });
+    expect(resultFor('download', trace)).toMatchObject({
+      status: 'skipped',
+      message: expect.stringContaining('exclude'),
+    });
   });
 });
 
