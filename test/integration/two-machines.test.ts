@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -38,7 +38,11 @@ describe.each(['never', 'known'] as const)('two machines syncing both ways, over
   test('come to hold what was added anywhere, byte for byte, and lose no version that policy protects', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 24 }), async (history) => {
-        for (const machine of machines) await machine.wipe();
+        for (const machine of machines) {
+          await machine.wipe();
+          // A root with nothing at all in it is refused: it may be a disk that is not mounted.
+          mkdirSync(join(machine.root, 'kept'));
+        }
         const model = new Model(overwrite);
         const run = async (on: number) => {
           const machine = machines[on]!;
