@@ -190,17 +190,15 @@ test('a second run on the same library is refused while the first one runs', asy
   for (let i = 0; i < 20; i++) world.write(`album/${i}.jpg`);
   let second: Promise<unknown> | null = null;
   world.proxy.fail(({ method }) => {
-    if (method === 'PUT') {
-      second ??= world.service
-        .sync({ album: 'album', library: 'test' }, {}, AbortSignal.timeout(60_000))
-        .catch((error: unknown) => error);
-    }
-    return null;
+    if (method !== 'PUT' || second !== null) return null;
+    const begun = world.service
+      .sync({ album: 'album', library: 'test' }, {}, AbortSignal.timeout(60_000))
+      .catch((error: unknown) => error);
+    second = begun;
+    return { kind: 'after', first: () => begun };
   });
-  const first = world.sync();
-  const [report, refused] = await Promise.all([first, first.then(() => second)]);
-  expect(report.actions.uploaded).toBe(20);
-  expect(refused).toMatchObject({ code: 'SYNC_IN_PROGRESS' });
+  expect((await world.sync()).actions.uploaded).toBe(20);
+  expect(await second).toMatchObject({ code: 'SYNC_IN_PROGRESS' });
 });
 
 test('an aborted run stops, says what it did, and the next one finishes', async () => {
