@@ -80,14 +80,20 @@ export class HeldFolder {
   }
 }
 
+/** Keeps account of the folders that had to be made, so that those of a failure can be removed. */
+export interface MadeFolders {
+  noteMade(path: string, identity: Identity): void;
+  /** Nothing came to this folder. */
+  removeMade(path: string): Promise<void>;
+}
+
 export interface FolderRequest {
   readonly root: VerifiedRoot;
   /** The parts of the path of the file, its name left out. */
   readonly parts: readonly string[];
   /** Of the file, for messages. */
   readonly path: string;
-  /** Told of each folder that had to be made. */
-  onMade(path: string, identity: Identity): void;
+  readonly made: MadeFolders;
   /** Where to find open folders by their number, `/proc/self/fd` if left out. */
   readonly descriptors?: string;
 }
@@ -98,7 +104,7 @@ export interface FolderRequest {
  * folder is removed meanwhile.
  */
 export async function holdFolder(request: FolderRequest): Promise<HeldFolder> {
-  const { root, parts, path, descriptors } = request;
+  const { root, parts, path, made, descriptors } = request;
   let folder = await HeldFolder.open(root.real, root.real, descriptors);
   try {
     if (!sameIdentity(folder.identity, root.identity)) {
@@ -111,21 +117,22 @@ export async function holdFolder(request: FolderRequest): Promise<HeldFolder> {
     }
     return folder;
   } catch (thrown) {
+    await made.removeMade(folder.path);
     await folder.close();
     throw thrown;
   }
 }
 
-async function enter(above: HeldFolder, part: string, { path, onMade, descriptors }: FolderRequest) {
+async function enter(above: HeldFolder, part: string, { path, made, descriptors }: FolderRequest) {
   const spelled = await spellingIn(above, part);
-  const made = spelled === null && (await makeIn(above, part));
+  const isNew = spelled === null && (await makeIn(above, part));
   const name = spelled ?? part;
   const stats = await lstat(above.child(name), { bigint: true });
   if (!stats.isDirectory()) {
     throw unwritable(path, `${name} is ${stats.isSymbolicLink() ? 'a link' : 'a file'} and not a folder`);
   }
   const next = await HeldFolder.open(above.child(name), `${above.path}/${name}`, descriptors);
-  if (made) onMade(next.path, next.identity);
+  if (isNew) made.noteMade(next.path, next.identity);
   return next;
 }
 

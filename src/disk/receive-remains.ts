@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { lstat, realpath, rmdir, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Identity, identityOf, sameIdentity } from './facts.ts';
-import type { HeldFolder } from './receive-folder.ts';
+import type { HeldFolder, MadeFolders } from './receive-folder.ts';
 
 /** The built-in excludes hide such names twice over. */
 const TEMPORARY = /^\.~rollcall-[0-9a-f]{16}\.part$/;
@@ -16,7 +16,7 @@ export function temporaryName(): string {
 }
 
 /** One library's; shared by its downloads. */
-export class Remains {
+export class Remains implements MadeFolders {
   readonly #swept = new Set<string>();
   /** Folders that downloads made and to which none has come yet. */
   readonly #made = new Map<string, Identity>();

@@ -5,7 +5,7 @@ import { RollcallError } from '../errors.ts';
 import type { IncomingFile } from '../sync/ports.ts';
 import type { FileFacts } from '../sync/types.ts';
 import { abortable } from './abortable.ts';
-import { errnoOf, type Identity, isAbsence } from './facts.ts';
+import { errnoOf, isAbsence } from './facts.ts';
 import { pathFault } from './keys.ts';
 import { fileExists, unwritable, writeFault } from './receive-faults.ts';
 import { type HeldFolder, holdFolder, otherForms } from './receive-folder.ts';
@@ -58,8 +58,7 @@ async function begin(request: ReceiveRequest, signal: AbortSignal): Promise<Inco
   const { root, path, replacing, remains } = request;
   const parts = path.split('/');
   const given = parts.pop() ?? '';
-  const onMade = (made: string, identity: Identity) => remains.noteMade(made, identity);
-  const folder = await holdFolder({ ...request, parts, onMade });
+  const folder = await holdFolder({ ...request, parts, made: remains });
   try {
     const { name, stats } = await occupant(folder, given);
     if (replacing === null && stats !== null) throw fileExists(path);

@@ -61,10 +61,13 @@ class LibraryWatch {
   readonly #excludes: Excludes;
   readonly #gathering: Gathering;
   readonly #timer: NodeJS.Timeout;
+  /** Messages that need not be said again. */
   readonly #warned = new Set<string>();
   #tree: WatchTree | null = null;
   /** The root was told to be missing, and not yet to be back. */
   #missing = false;
+  /** Why the root cannot be watched now. */
+  #rootTrouble = '';
   #burst = 0;
   #asked = false;
   #checkAsked = false;
@@ -119,11 +122,12 @@ class LibraryWatch {
     }
     const tree = this.#newTree();
     this.#tree = tree;
+    this.#rootTrouble = 'there is no such folder';
     const opened = await tree.open();
     if (this.#tree !== tree || this.#closed) {
       tree.close();
     } else if (!opened) {
-      this.#lose(tree, 'it is no folder that can be read');
+      this.#lose(tree, this.#rootTrouble);
     } else if (this.#missing) {
       this.#missing = false;
       this.#log.info({ root: this.#root }, `Watching ${this.#root} again`);
@@ -140,7 +144,12 @@ class LibraryWatch {
         this.#countBurst();
         this.#ask(inRoot);
       },
-      onUnwatchable: (folder, cause) => this.#warnUnwatchable(folder, cause),
+      onUnwatchable: (folder, cause, cameNow) => {
+        if (this.#closed || isAbsence(cause)) return;
+        if (folder === this.#root) this.#rootTrouble = explain(cause);
+        else this.#warnUnwatchable(folder, cause);
+        if (cameNow) this.#gathering.addAll();
+      },
       onBroken: (cause) => this.#lose(tree, explain(cause)),
     });
     return tree;
@@ -153,7 +162,6 @@ class LibraryWatch {
     this.#tree = null;
     if (this.#missing) return;
     this.#missing = true;
-    this.#warned.clear();
     this.#log.warn({ root: this.#root }, `${this.#root} cannot be watched: ${why}; watching begins again when it can`);
     this.#gathering.addAll();
   }
@@ -170,7 +178,6 @@ class LibraryWatch {
   }
 
   #warnUnwatchable(folder: string, cause: unknown): void {
-    if (this.#closed || isAbsence(cause)) return;
     const code = errnoOf(cause) ?? '';
     const message = OUT_OF_WATCHES.has(code)
       ? `Not all folders of ${this.#root} can be watched (${code}); a full pass finds what changes in the others. More can be with a higher fs.inotify.max_user_watches or max_user_instances (sysctl)`
