@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } fr
 import { join } from 'node:path';
 import { DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { startFaultProxy } from '../support/fault-proxy.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { startTestS3, type TestS3 } from '../support/s3.ts';
 import { createWorld, type World } from '../support/world.ts';
@@ -241,6 +242,29 @@ describe('rollcall serve with a library that asks for two-way syncs', () => {
     for (const { server } of [first, second]) expect(await server.ended).toMatchObject({ exitCode: 0, signal: null });
     const messages = jsonLines((await first.server.ended).stdout).map((line) => line['msg']);
     expect(messages).toContain('S3 sync completed: ⬇️  0 downloaded, ⬆️  1 uploaded, ⏭️  0 skipped');
+  });
+
+  test('on SIGTERM finishes what is in flight, records it and begins nothing else', async () => {
+    const proxy = await startFaultProxy(s3.endpoint);
+    closers.push(() => proxy.close());
+    const one = await machine({ S3_ENDPOINT: proxy.endpoint, SYNC_UPLOAD_CONCURRENCY: '1' });
+    const held = Promise.withResolvers<void>();
+    const reached = Promise.withResolvers<void>();
+    proxy.fail(({ method, path }) => {
+      if (method !== 'PUT' || !path.endsWith('/photos/1.jpg')) return null;
+      reached.resolve();
+      return { kind: 'after', first: () => held.promise };
+    });
+    for (const name of ['1.jpg', '2.jpg', '3.jpg']) one.photo(name, name);
+    const { server } = await serving(one);
+    await reached.promise;
+    server.process.kill('SIGTERM');
+    await server.says('Stopping…');
+    held.resolve();
+    expect(await server.ended).toMatchObject({ exitCode: 0, signal: null });
+    expect(await keys()).toEqual(['1.jpg']);
+    proxy.fail(() => null);
+    expect((await one.sync()).counts).toEqual({ files_downloaded: 0, files_uploaded: 2, skipped: 2 });
   });
 
   test('goes on after cycles that failed', async () => {
