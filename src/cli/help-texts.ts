@@ -13,7 +13,7 @@ Exit codes: 0 all well, 1 some photos failed, 2 usage or configuration, 3 refuse
 
 export const SERVE_HELP = `
 Without DATABASE_URL, S3_BUCKET and PHOTOS_ROOT it brings a PostgreSQL, an S3 endpoint and a demo library
-along; their data lies in DATA_DIR (./.data). Libraries whose `sync` is `both` (PATCH /api/libraries/…) are synced both
+along; their data lies in DATA_DIR (./.data). Libraries whose sync is "both" (PATCH /api/libraries/…) are synced both
 ways every SYNC_INTERVAL_SECONDS. Ctrl-C stops everything.
 
 Examples:
