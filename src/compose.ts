@@ -32,6 +32,8 @@ export interface Rollcall {
   readonly browser: CatalogBrowser;
   /** The library of `target`, or the default one; made in the catalog if it was not there. */
   readonly library: Library;
+  /** It was made just now: nobody has asked for it before. */
+  readonly libraryIsNew: boolean;
   readonly http: HttpParts;
   /**
    * Tells of changes in a library's folder until it is closed or `signal` aborts: the albums in which there were any,
@@ -97,7 +99,7 @@ async function bringUp(
   closers.push(buckets.close);
 
   const defaults = { bucket: bucketName ?? embedded.s3?.bucket ?? '', prefix: config.s3Prefix };
-  const library = await ensureLibrary(catalog.libraries, config, needs, defaults);
+  const { library, isNew: libraryIsNew } = await ensureLibrary(catalog.libraries, config, needs, defaults);
   const parts: Parts = { config, catalog, buckets, embedded, library, defaults, log };
   const service = createService(parts);
   return {
@@ -105,6 +107,7 @@ async function bringUp(
     libraries: catalog.libraries,
     browser: catalog.browser,
     library,
+    libraryIsNew,
     http: httpParts(parts, service),
     watch: (of, onChange, watchSignal) => {
       const excludes = [...of.excludes, ...ownFolders(config, of.root)];
@@ -248,22 +251,23 @@ async function ensureLibrary(
   config: Config,
   { target }: Needs,
   defaults: { readonly bucket: string; readonly prefix: string },
-): Promise<Library> {
+): Promise<{ library: Library; isNew: boolean }> {
   const root = target === undefined ? config.photosRoot : resolve(target.folder);
   let prefix = target?.prefix ?? defaults.prefix;
+  const known = (await libraries.list({ limit: 1_000 })).items;
   if (target !== undefined && target.bucket === null) {
-    const known = (await libraries.list({ limit: 1_000 })).items;
     const here = onlyOne(
       known.filter((library) => library.root === root),
       root,
     );
-    if (here !== null) return here;
+    if (here !== null) return { library: here, isNew: false };
     // Trying out a second folder: in the stand-in bucket it may well have a prefix of its own.
     const taken = known.some((library) => library.bucket === defaults.bucket && library.prefix === prefix);
     if (taken && config.s3Bucket === null) prefix = `${basename(root).normalize('NFC') || 'root'}/`;
   }
   const name = basename(root) || 'photos';
-  return libraries.ensure({ name, root, bucket: defaults.bucket, prefix });
+  const library = await libraries.ensure({ name, root, bucket: defaults.bucket, prefix });
+  return { library, isNew: known.every(({ id }) => id !== library.id) };
 }
 
 function onlyOne(found: readonly Library[], root: string): Library | null {

@@ -41,15 +41,8 @@ export function libraryStore(database: Database): LibraryStore {
       }),
     ensure: (library) => oneAtATime(database, (tx) => ensure(tx, library)),
     update: (id, change) => update(database, id, change),
-    remove: async (id) => {
-      const library = await known(database, id);
-      const lock = await lockScope(database, { library, album: null }, new AbortController().signal);
-      try {
-        await database.ask(() => prisma.library.deleteMany({ where: { id } }));
-      } finally {
-        await lock.release();
-      }
-    },
+    remove: (id) => remove(database, id, {}),
+    removeUnused: (id) => remove(database, id, { albums: { none: {} } }),
   };
 }
 
@@ -94,6 +87,16 @@ async function update(database: Database, id: string, change: Partial<NewLibrary
     });
   } finally {
     await lock?.release();
+  }
+}
+
+async function remove(database: Database, id: string, only: Prisma.LibraryWhereInput): Promise<void> {
+  const library = await known(database, id);
+  const lock = await lockScope(database, { library, album: null }, new AbortController().signal);
+  try {
+    await database.ask(() => database.prisma.library.deleteMany({ where: { id, ...only } }));
+  } finally {
+    await lock.release();
   }
 }
 

@@ -35,7 +35,9 @@ export async function sync(
     body: (session) =>
       job.watch
         ? watch(session, job)
-        : withRollcall(session, job.target, (rollcall) => runSync(session, job, rollcall)),
+        : withRollcall(session, job.target, (rollcall) =>
+            forgettingUnused(job, rollcall, () => runSync(session, job, rollcall)),
+          ),
   });
 }
 
@@ -69,6 +71,27 @@ export async function withRollcall<T>(
   } finally {
     screen.live(null);
     await rollcall.close();
+  }
+}
+
+/**
+ * Forgets the library that a dry run was tried with, or a mistyped folder or bucket made: left in the catalog, every later
+ * sync without arguments would take it for one of those to sync.
+ */
+async function forgettingUnused(
+  { target, planOut }: SyncJob,
+  { library, libraryIsNew, libraries }: Rollcall,
+  run: () => Promise<ExitCode>,
+): Promise<ExitCode> {
+  let exitCode: ExitCode = ExitCode.unreachable;
+  try {
+    exitCode = await run();
+    return exitCode;
+  } finally {
+    const configured = target === null && (exitCode === ExitCode.ok || exitCode === ExitCode.photosFailed);
+    const planned = planOut !== null && existsSync(planOut);
+    // Another command that is at work on it keeps it.
+    if (libraryIsNew && !configured && !planned) await libraries.removeUnused(library.id).catch(() => {});
   }
 }
 

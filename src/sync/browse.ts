@@ -41,6 +41,8 @@ export interface LibraryStore {
   update(id: string, change: Partial<NewLibrary>): Promise<Library>;
   /** Forgets the library's rows; touches neither disk nor bucket. */
   remove(id: string): Promise<void>;
+  /** Forgets a library that has never had a photo, and the history of its runs; leaves any other as it is. */
+  removeUnused(id: string): Promise<void>;
 }
 
 export type StateCounts = Readonly<Record<PhotoState, number>>;

@@ -207,6 +207,41 @@ describe('--json', () => {
   });
 });
 
+describe('what was only tried', () => {
+  test('a folder that a dry run or status looked at is not synced by the next sync of everything', async () => {
+    writePhotos();
+    world.write('private/d.jpg', 'd');
+    for (const command of ['status', 'sync --dry-run']) {
+      const tried = await world.run(...command.split(' '), 'private', `s3://${s3.bucket}/elsewhere`);
+      expect(tried, tried.stderr).toMatchObject({ exitCode: 0 });
+    }
+    expect(await world.run('sync')).toMatchObject({ exitCode: 0 });
+    const { Contents = [] } = await s3.client.send(new ListObjectsV2Command({ Bucket: s3.bucket }));
+    expect(Contents.map(({ Key }) => Key)).toHaveLength(3);
+  });
+
+  test('a mistyped folder, bucket or root spoils no later sync', async () => {
+    writePhotos();
+    expect(await world.run('sync', 'phtos', `s3://${s3.bucket}/other`)).toMatchObject({ exitCode: 3 });
+    expect(await world.run('sync', 'photos', 's3://no-such-bucket/other')).toMatchObject({ exitCode: 4 });
+    const { S3_BUCKET, PHOTOS_ROOT } = world.env;
+    Object.assign(world.env, { S3_BUCKET: 'no-such-bucket' });
+    expect(await world.run('sync')).toMatchObject({ exitCode: 4 });
+    Object.assign(world.env, { S3_BUCKET, PHOTOS_ROOT: join(world.dir, 'phtos') });
+    expect(await world.run('sync')).toMatchObject({ exitCode: 3 });
+    Object.assign(world.env, { PHOTOS_ROOT });
+    const ran = await world.run('sync');
+    expect(ran, ran.stdout).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^Synced in /) });
+  });
+
+  test('a plan that was saved can still be applied', async () => {
+    world.write('elsewhere/d.jpg', 'd');
+    await world.run('sync', 'elsewhere', `s3://${s3.bucket}/elsewhere`, '--plan-out', 'plan.json');
+    const applied = await world.run('apply', 'plan.json');
+    expect(applied, applied.stderr).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('1 uploaded') });
+  });
+});
+
 describe('what cannot work', () => {
   test('a bucket that is not there is one clear line and exit code 4', async () => {
     writePhotos();

@@ -120,6 +120,32 @@ describe('ensuring a library', () => {
   });
 });
 
+describe('forgetting an unused library', () => {
+  test('takes one without photos, with the history of its runs', async () => {
+    const library = await world.catalog.libraries.create(wanted());
+    const run = await world.catalog.port.beginRun({ library, album: null, kind: 'status', policy: {} });
+    await world.catalog.libraries.removeUnused(library.id);
+    expect(await world.catalog.libraries.find(library.id)).toBeNull();
+    expect(await world.catalog.browser.run(run)).toBeNull();
+  });
+
+  test('leaves one that has a photo', async () => {
+    const library = await world.catalog.libraries.create(wanted());
+    await world.catalog.port.apply(library, [agreed(library, 'a.jpg')]);
+    await world.catalog.libraries.removeUnused(library.id);
+    expect(await world.catalog.libraries.find(library.id)).toEqual(library);
+  });
+
+  test('leaves one that is being synced', async () => {
+    const signal = new AbortController().signal;
+    const library = await world.catalog.libraries.create(wanted());
+    const lock = await world.catalog.port.lock({ library, album: null }, signal);
+    await expect(world.catalog.libraries.removeUnused(library.id)).rejects.toMatchObject({ code: 'SYNC_IN_PROGRESS' });
+    await lock.release();
+    expect(await world.catalog.libraries.find(library.id)).toEqual(library);
+  });
+});
+
 describe('changing a library', () => {
   test('keeps what the change leaves out', async () => {
     const made = await world.catalog.libraries.create(wanted());

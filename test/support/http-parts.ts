@@ -152,6 +152,9 @@ function libraryStore(libraries: Map<string, Library>): LibraryStore {
     remove: async (id) => {
       libraries.delete(id);
     },
+    removeUnused: async () => {
+      throw new Error('the API does not ask for this');
+    },
   };
 }
 
