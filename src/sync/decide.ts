@@ -35,6 +35,8 @@ export interface Rules {
 }
 
 const MS_A_DAY = 86_400_000;
+/** Times are set through doubles and kept by some tools in microseconds: closer than this is no newer. */
+const SAME_MOMENT_NS = 1_000n * 1_000n;
 
 /** The action for a photo, or null when there is nothing to do. */
 export function decide(triple: Triple, { finding }: Classified, rules: Rules): Action | null {
@@ -130,8 +132,8 @@ function winnerOf(triple: Triple, local: LocalFile, finding: Finding, rules: Rul
       return direction === 'up' ? 'disk' : direction === 'down' ? 'bucket' : null;
     case 'newer': {
       const difference = local.mtimeNs - objectMtimeNs(triple);
-      if (difference > 0n) return sends ? 'disk' : null;
-      return difference < 0n && fetches ? 'bucket' : null;
+      if (difference > SAME_MOMENT_NS) return sends ? 'disk' : null;
+      return difference < -SAME_MOMENT_NS && fetches ? 'bucket' : null;
     }
     case 'known':
       // What is replaced must be the version on record, or an object that never became whole.

@@ -33,10 +33,7 @@ export function guardEmptyRoot(root: string, filesInRoot: boolean, livePhotos: n
 }
 
 /** A warning when so many photos went missing from disk at once that a mounted folder may be gone. */
-export function manyMarked(marks: number, photosInScope: number, limit: DeleteLimit): string | null {
-  if (marks <= allowedBy(limit, photosInScope)) return null;
-  return (
-    `${marks} of ${photosInScope} photos are gone from disk at once and were marked; their objects are kept. ` +
-    'Is a folder of the library not mounted?'
-  );
+export function manyGone(gone: number, photosInScope: number, limit: DeleteLimit, what: string): string | null {
+  if (gone <= allowedBy(limit, photosInScope)) return null;
+  return `${gone} of ${photosInScope} photos are gone from disk at once and ${what}. Is a folder of the library not mounted?`;
 }

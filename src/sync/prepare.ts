@@ -1,5 +1,5 @@
 /** What comes between a run's beginning and its first effect: the plan, the guards, the warnings, the bucket's ways. */
-import { guardEmptyRoot, guardMaxDelete, manyMarked } from './guards.ts';
+import { guardEmptyRoot, guardMaxDelete, manyGone } from './guards.ts';
 import { openSurvey } from './inventory.ts';
 import { loggedName } from './outcomes.ts';
 import { makePlan, type Plan } from './plan.ts';
@@ -78,16 +78,24 @@ async function hasContents({ sides, options, signal }: RunInProgress): Promise<b
 
 /** Puts into the report what a person should read first. */
 export function warn({ options, tally }: RunInProgress, plan: Plan): void {
-  const gone = plan.actions.filter((action) => action.kind === 'mark').length;
-  const many = manyMarked(gone, plan.photosInScope, options.maxDelete);
-  if (many !== null) tally.warnings.unshift(many);
-  const lost = plan.actions.filter(
-    (action) =>
-      (action.kind === 'mark' && action.state === 'lost') || (action.kind === 'report' && action.what === 'lost'),
-  );
+  const among = (is: (action: Action) => boolean) => plan.actions.filter(is);
+  const fetched = among((action) => action.kind === 'download' && action.row !== undefined && !action.local);
+  const marked = among((action) => action.kind === 'mark');
+  for (const [gone, what] of [
+    [fetched, 'are downloaded again'],
+    [marked, 'were marked; their objects are kept'],
+  ] as const) {
+    const many = manyGone(gone.length, plan.photosInScope, options.maxDelete, what);
+    if (many !== null) tally.warnings.unshift(many);
+  }
+  const lost = among((action) => (action.kind === 'mark' ? action.state === 'lost' : isReport(action, 'lost')));
   if (lost.length > 0) tally.warnings.unshift(`LOST, gone from disk and bucket both: ${nameSome(lost)}`);
-  const waiting = plan.actions.filter((action) => action.kind === 'report' && action.what === 'unstable');
+  const waiting = among((action) => isReport(action, 'unstable'));
   if (waiting.length > 0) tally.warnings.push(`Still being written, left for the next run: ${nameSome(waiting)}`);
+}
+
+function isReport(action: Action, what: 'lost' | 'unstable'): boolean {
+  return action.kind === 'report' && action.what === what;
 }
 
 function nameSome(actions: readonly Action[]): string {

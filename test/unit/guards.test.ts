@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { allowedBy, guardEmptyRoot, guardMaxDelete, manyMarked } from '../../src/sync/guards.ts';
+import { allowedBy, guardEmptyRoot, guardMaxDelete, manyGone } from '../../src/sync/guards.ts';
 
 describe('MAX_DELETE', () => {
   test.each([
@@ -30,6 +30,8 @@ describe('an empty root', () => {
 });
 
 test('marking many photos warns and never refuses', () => {
-  expect(manyMarked(9, 20, { percent: 25 })).toBeNull();
-  expect(manyMarked(10, 20, { percent: 25 })).toContain('10 of 20 photos are gone from disk at once');
+  expect(manyGone(9, 20, { percent: 25 }, 'were marked')).toBeNull();
+  expect(manyGone(10, 20, { percent: 25 }, 'were marked')).toContain(
+    '10 of 20 photos are gone from disk at once and were marked',
+  );
 });
