@@ -1,6 +1,6 @@
 /** The catalog alone: how fast rows are written (`apply` of agreements) and read back in key order (`rows`). */
 import { type Catalog, openCatalog } from '../src/catalog/open.ts';
-import type { RowChange } from '../src/sync/ports.ts';
+import type { RowChange } from '../src/sync/catalog-port.ts';
 import type { Library } from '../src/sync/types.ts';
 import { agreedChange } from './support/agreements.ts';
 import type { Benchmark, BenchmarkOptions } from './support/benchmark.ts';

@@ -1,5 +1,5 @@
 /** The embedded S3 server alone: how long a page of 1,000 keys takes, asked by bare signed HTTP. */
-import { RawS3, pathOf } from '../test/support/contract-s3-http.ts';
+import { pathOf, RawS3 } from '../test/support/contract-s3-http.ts';
 import type { Benchmark, BenchmarkOptions } from './support/benchmark.ts';
 import { photoContent, photoPath } from './support/photo-files.ts';
 import { startServices } from './support/services.ts';

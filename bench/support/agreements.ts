@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Catalog } from '../../src/catalog/open.ts';
 import { openDisk } from '../../src/disk/disk.ts';
-import type { RowChange } from '../../src/sync/ports.ts';
+import type { RowChange } from '../../src/sync/catalog-port.ts';
 import type { FileFacts, Library } from '../../src/sync/types.ts';
 import { photoPath } from './photo-files.ts';
 

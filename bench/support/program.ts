@@ -1,8 +1,8 @@
 /** The built program and its neighbours in a measurement, each a cold process. */
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { builtCli } from '../../test/support/built.ts';
 import type { Report } from '../../src/sync/types.ts';
+import { builtCli } from '../../test/support/built.ts';
 import { type Measured, measure } from './measured-process.ts';
 import { reportOf } from './report-of-sync.ts';
 

@@ -1,7 +1,7 @@
 /** The changes that name their photo by key and make its row if there is none. */
 import { posix } from 'node:path';
 import type pg from 'pg';
-import type { RowChange } from '../sync/ports.ts';
+import type { RowChange } from '../sync/catalog-port.ts';
 import type { Library } from '../sync/types.ts';
 import { albumPathOf } from './albums.ts';
 import { storable } from './text.ts';

@@ -1,7 +1,7 @@
 /** The changes that name an existing row by its id. A row that is gone meanwhile is left out without a word. */
 import { posix } from 'node:path';
 import type pg from 'pg';
-import type { RowChange } from '../sync/ports.ts';
+import type { RowChange } from '../sync/catalog-port.ts';
 import type { Library } from '../sync/types.ts';
 import { storable } from './text.ts';
 

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { RollcallError } from '../errors.ts';
-import type { RowChange } from '../sync/ports.ts';
+import type { RowChange } from '../sync/catalog-port.ts';
 import type { Library } from '../sync/types.ts';
 import { albumIds } from './albums.ts';
 import { type KeyedChange, writeAgreed, writeUnsettled } from './change-inserts.ts';

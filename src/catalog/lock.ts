@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { RollcallError } from '../errors.ts';
-import type { ScopeLock } from '../sync/ports.ts';
+import type { ScopeLock } from '../sync/catalog-port.ts';
 import type { Scope } from '../sync/types.ts';
 import { type ConnectionSettings, connect } from './connection.ts';
 import type { Database } from './database.ts';

@@ -1,6 +1,7 @@
 /** The catalog as a whole: what the engine writes to and what people look at, over one PostgreSQL. */
 import type { CatalogBrowser, LibraryStore } from '../sync/browse.ts';
-import type { BucketFeatures, CatalogPort } from '../sync/ports.ts';
+import type { CatalogPort } from '../sync/catalog-port.ts';
+import type { BucketFeatures } from '../sync/ports.ts';
 import { closeAbandonedRuns } from './abandoned-runs.ts';
 import { catalogBrowser } from './browse.ts';
 import { applyChanges } from './changes.ts';

@@ -1,5 +1,5 @@
 /** The history of runs. */
-import type { ActionRecord, CatalogPort } from '../sync/ports.ts';
+import type { ActionRecord, CatalogPort } from '../sync/catalog-port.ts';
 import type { Report, RunStatus } from '../sync/types.ts';
 import type { Database } from './database.ts';
 import type { Prisma } from './generated/client.ts';

@@ -1,5 +1,5 @@
 /** What a command line asks for, as plain data: made by program.ts, carried out by run.ts. */
-import type { Compare, Direction, Overwrite, OrphanPolicy } from '../sync/types.ts';
+import type { Compare, Direction, OrphanPolicy, Overwrite } from '../sync/types.ts';
 
 /** Options of every command. */
 export interface GlobalOptions {

@@ -1,5 +1,5 @@
 /** Pending changes as a person reads them, grouped by kind with the reason of each. Pure. */
-import type { Action } from '../sync/types.ts';
+import type { Action } from '../sync/actions.ts';
 import type { SavedPlan } from '../sync/plan-file.ts';
 import type { Paint, Style } from './screen.ts';
 import { bytes, columnsOf, count, oneLine, padded, printable } from './text.ts';

@@ -10,8 +10,8 @@ import { compareKeys } from '../sync/key-order.ts';
 import type { BatchWriter, SeenFile } from './batch-writer.ts';
 import type { Excludes } from './excludes.ts';
 import { errnoOf, explain, type Identity, identityOf, isAbsence, sameIdentity } from './facts.ts';
-import { type DirectoryEntry, type EntryKind, listDirectory } from './list-directory.ts';
 import { keyFault } from './keys.ts';
+import { type DirectoryEntry, type EntryKind, listDirectory } from './list-directory.ts';
 import { isBelow, type VerifiedRoot } from './root.ts';
 
 /** A folder of the library: all folders on disk whose names differ only in normalisation. Paths; '' is the root. */

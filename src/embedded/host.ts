@@ -11,7 +11,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { asRollcallError, RollcallError } from '../errors.ts';
 import { Services } from './services.ts';
 import { SOCKET_FILE, withSocketPath } from './socket-path.ts';
-import { type Answer, type Numbered, onMessages, type Opened, type Request, send } from './wire.ts';
+import { type Answer, type Numbered, type Opened, onMessages, type Request, send } from './wire.ts';
 
 /** Whoever started this process may have died since; one that is only slow starts the next. */
 const FIRST_CLIENT_MS = 2_000;

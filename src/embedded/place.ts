@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { RollcallError } from '../errors.ts';
-import { type Account, closedFolders, accountForRoot } from './account.ts';
+import { type Account, accountForRoot, closedFolders } from './account.ts';
 import { SYSTEM_FOLDER } from './binaries.ts';
 import { STATE_FILE } from './state.ts';
 

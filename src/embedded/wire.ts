@@ -1,6 +1,7 @@
 /** What clients and the host of the embedded services say to each other: JSON lines, a number on each request. */
-import { createInterface } from 'node:readline';
+
 import type { Socket } from 'node:net';
+import { createInterface } from 'node:readline';
 
 /** Starts the parts that do not run yet. */
 export interface OpenRequest {

@@ -1,7 +1,8 @@
 /** The state of everything Rollcall leans on, asked now. */
 import { asRollcallError } from '../errors.ts';
 import type { CatalogBrowser, LibraryStore } from '../sync/browse.ts';
-import type { BucketFeatures, BucketPort, CatalogPort, DiskPort } from '../sync/ports.ts';
+import type { CatalogPort } from '../sync/catalog-port.ts';
+import type { BucketFeatures, BucketPort, DiskPort } from '../sync/ports.ts';
 import type { Library } from '../sync/types.ts';
 import type { HealthReport } from './parts.ts';
 import { twoWayHealth } from './two-way-health.ts';

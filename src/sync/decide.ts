@@ -1,4 +1,6 @@
 /** From a finding and a policy to the one action it asks for (DESIGN 2, 3): pure. */
+
+import type { Action } from './actions.ts';
 import type { Classified, Finding } from './classify.ts';
 import {
   actionBase,
@@ -14,7 +16,6 @@ import {
   rowFacts,
 } from './make-action.ts';
 import type {
-  Action,
   BucketObject,
   CatalogRow,
   FileFacts,

@@ -4,14 +4,16 @@
  */
 import pMap from 'p-map';
 import { asRollcallError, type RollcallError } from '../errors.ts';
+import type { Action, DeleteAction, DownloadAction, MarkAction, ReportAction, UpdateAction } from './actions.ts';
+import type { ActionRecord, RowChange } from './catalog-port.ts';
 import { download } from './download.ts';
 import type { Sides } from './inventory.ts';
 import { Outcomes } from './outcomes.ts';
-import type { ActionRecord, Log, RowChange } from './ports.ts';
+import type { Log } from './ports.ts';
 import { type Retired, retire } from './retire.ts';
 import type { Tally } from './tally.ts';
 import { type TransferAction, type Transferred, transfer, unsettled } from './transfer.ts';
-import type { Action, DeleteAction, DownloadAction, MarkAction, ReportAction, Scope, UpdateAction } from './types.ts';
+import type { Scope } from './types.ts';
 
 export interface Execution {
   readonly sides: Sides;

@@ -1,7 +1,9 @@
 /** What became of each file that a caller named (DESIGN 7): pure. */
-import type { ActionRecord } from './ports.ts';
+
+import type { Action } from './actions.ts';
+import type { ActionRecord } from './catalog-port.ts';
 import type { FileResult, FileTask } from './service.ts';
-import type { Action, Report, Triple } from './types.ts';
+import type { Report, Triple } from './types.ts';
 
 /** What a run saw under a name, decided and did. */
 export interface FileTrace {

@@ -1,6 +1,7 @@
 /** Uploads, downloads and removals of files that a caller names one by one (DESIGN 7), as runs of the engine. */
-import type { Sides } from './inventory.ts';
+
 import { type FileTrace, resultOf } from './file-results.ts';
+import type { Sides } from './inventory.ts';
 import { surveyPlan } from './prepare.ts';
 import { decideRemoval } from './removal.ts';
 import { type RunOptions, run } from './run.ts';

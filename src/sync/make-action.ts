@@ -1,17 +1,6 @@
 /** Actions as plain data, from the entries of a triple: the facts that must still hold, and nothing more. */
-import type {
-  AdoptAction,
-  BucketObject,
-  CatalogRow,
-  DownloadAction,
-  FileFacts,
-  LocalFile,
-  ObjectFacts,
-  ReportAction,
-  ReuploadAction,
-  RowFacts,
-  Triple,
-} from './types.ts';
+import type { AdoptAction, DownloadAction, ObjectFacts, ReportAction, ReuploadAction, RowFacts } from './actions.ts';
+import type { BucketObject, CatalogRow, FileFacts, LocalFile, Triple } from './types.ts';
 
 export function adopt(
   triple: Triple,

@@ -1,9 +1,11 @@
 /** Where every action ends: counted, logged, and written to the catalog with what it changed. */
 import type { RollcallError } from '../errors.ts';
-import type { ActionRecord, CatalogPort, Clock, Log, RowChange } from './ports.ts';
+import type { Action } from './actions.ts';
+import type { ActionRecord, CatalogPort, RowChange } from './catalog-port.ts';
+import type { Clock, Log } from './ports.ts';
 import { Recorder } from './recorder.ts';
 import type { Tally } from './tally.ts';
-import type { Action, Scope } from './types.ts';
+import type { Scope } from './types.ts';
 
 /** How a file is named in log lines: by name within an album, by path within a library. */
 export function loggedName(path: string, scope: Scope): string {

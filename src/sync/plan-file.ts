@@ -1,9 +1,10 @@
 /** A plan as a file: saved by `--plan-out`, run later by `rollcall apply`. */
 import { z } from 'zod';
 import { RollcallError } from '../errors.ts';
-import type { CatalogPort } from './ports.ts';
+import type { Action, RowFacts } from './actions.ts';
+import type { CatalogPort } from './catalog-port.ts';
 import { allowedKeys } from './scope.ts';
-import type { Action, CatalogRow, Library, Policy, RowFacts } from './types.ts';
+import type { CatalogRow, Library, Policy } from './types.ts';
 
 /** A plan with all that is needed to run it later, or to refuse to. */
 export interface SavedPlan {

@@ -1,10 +1,12 @@
 /** Reads a survey to its end and makes the plan: what would be done, in the phases in which it would be (DESIGN 2). */
+
+import type { Action } from './actions.ts';
 import { type Classified, classify, type Finding } from './classify.ts';
 import { decide, type Rules } from './decide.ts';
 import type { Survey } from './inventory.ts';
 import type { Problem } from './ports.ts';
 import type { Tally } from './tally.ts';
-import type { Action, BucketObject, Triple } from './types.ts';
+import type { BucketObject, Triple } from './types.ts';
 
 export interface Plan {
   /** In key order. */

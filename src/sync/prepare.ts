@@ -1,13 +1,14 @@
 /** What comes between a run's beginning and its first effect: the plan, the guards, the warnings, the bucket's ways. */
+
+import type { Action } from './actions.ts';
 import { guardEmptyRoot, guardMaxDelete, manyGone } from './guards.ts';
 import { openSurvey } from './inventory.ts';
+import { objectDates } from './object-dates.ts';
 import { loggedName } from './outcomes.ts';
 import { makePlan, type Plan } from './plan.ts';
 import type { SavedPlan } from './plan-file.ts';
-import { objectDates } from './object-dates.ts';
 import type { RunInProgress, RunOptions } from './run.ts';
 import type { Tally } from './tally.ts';
-import type { Action } from './types.ts';
 
 /** So many photos that needed nothing are named in an album run's log. */
 const SKIPPED_NAMED = 10_000;

@@ -1,7 +1,8 @@
 /** Turns what a run has done into progress, at most every 100 ms. */
+
+import type { Action } from './actions.ts';
 import type { Clock } from './ports.ts';
 import type { Progress } from './service.ts';
-import type { Action } from './types.ts';
 
 const MS_BETWEEN = 100;
 

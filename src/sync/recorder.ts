@@ -1,6 +1,6 @@
 /** Writes what actions left behind to the catalog, in batches, in the order in which it happened. */
 import { asRollcallError, type RollcallError } from '../errors.ts';
-import type { ActionRecord, CatalogPort, RowChange } from './ports.ts';
+import type { ActionRecord, CatalogPort, RowChange } from './catalog-port.ts';
 import type { Library } from './types.ts';
 
 /** An action's effect, verified, and its line in the run's history. */

@@ -1,6 +1,8 @@
 /** Whether the object of a photo may be removed while its file stays (DESIGN 7: remove): pure. */
+
+import type { Action } from './actions.ts';
 import { fileFacts, keyAndPath, objectFacts, rowFacts } from './make-action.ts';
-import type { Action, BucketObject, CatalogRow, Triple } from './types.ts';
+import type { BucketObject, CatalogRow, Triple } from './types.ts';
 
 /**
  * A delete only of the object on record, and only where the file is there as recorded. Anything else might be the only

@@ -4,8 +4,9 @@
  */
 import pMap from 'p-map';
 import { asRollcallError, type RollcallError } from '../errors.ts';
+import type { DeleteAction } from './actions.ts';
 import type { Sides } from './inventory.ts';
-import type { DeleteAction, FileFacts, Library } from './types.ts';
+import type { FileFacts, Library } from './types.ts';
 
 export type Retired =
   | { readonly outcome: 'deleted' }

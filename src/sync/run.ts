@@ -1,14 +1,16 @@
 /** One run over one scope, from lock to report. */
 import { asRollcallError, type RollcallError } from '../errors.ts';
+import type { Action } from './actions.ts';
+import type { ActionRecord, ScopeLock } from './catalog-port.ts';
 import { execute } from './execute.ts';
 import type { Sides } from './inventory.ts';
 import type { Decide, Plan } from './plan.ts';
-import type { ActionRecord, Clock, Log, ScopeLock } from './ports.ts';
+import type { Clock, Log } from './ports.ts';
 import { countPlanned, guard, learnBucket, logCounts, logTwoWay, savedPlan, warn } from './prepare.ts';
 import { ProgressMeter } from './progress.ts';
 import type { RunHooks } from './service.ts';
 import { Tally } from './tally.ts';
-import type { Action, DeleteLimit, Policy, Report, RunStatus, Scope, SyncSettings, Triple } from './types.ts';
+import type { DeleteLimit, Policy, Report, RunStatus, Scope, SyncSettings, Triple } from './types.ts';
 
 export interface RunOptions {
   readonly scope: Scope;

@@ -1,5 +1,6 @@
 /** The engine's calls: each resolved to the scopes it covers, and run there (DESIGN 7, 12). */
 import { asRollcallError, RollcallError } from '../errors.ts';
+import type { CatalogPort } from './catalog-port.ts';
 import { compareScope } from './compare.ts';
 import { parseDeleteLimit } from './delete-limit.ts';
 import { runFileTask } from './file-tasks.ts';
@@ -7,8 +8,8 @@ import type { Sides } from './inventory.ts';
 import { localKeysOf } from './local-images.ts';
 import type { Plan } from './plan.ts';
 import { type SavedPlan, stillHolding } from './plan-file.ts';
-import type { CatalogPort, Clock, Log } from './ports.ts';
 import { policyOf } from './policy.ts';
+import type { Clock, Log } from './ports.ts';
 import { surveyPlan } from './prepare.ts';
 import { resolveScopes, type ScopeParts } from './resolve-scopes.ts';
 import { type RunInProgress, type RunOptions, run } from './run.ts';

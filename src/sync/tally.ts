@@ -1,7 +1,9 @@
 /** What a run has counted so far; becomes its report (DESIGN 12). */
-import type { Classified } from './classify.ts';
-import type { Action, Failure, Report, RequestCounts, RunStatus } from './types.ts';
+
 import type { RollcallError } from '../errors.ts';
+import type { Action } from './actions.ts';
+import type { Classified } from './classify.ts';
+import type { Failure, Report, RequestCounts, RunStatus } from './types.ts';
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 

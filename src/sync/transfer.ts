@@ -1,15 +1,10 @@
 /** The actions that read a photo and bring the bucket to agree with it: upload, reupload, adopt. */
+
+import type { AdoptAction, DownloadAction, ObjectFacts, ReuploadAction, RowFacts, UploadAction } from './actions.ts';
+import type { RowChange } from './catalog-port.ts';
 import { contentTypeOf } from './content-type.ts';
-import type { BucketPort, DiskPort, OpenFile, RowChange, UploadedObject, WriteCondition } from './ports.ts';
-import type {
-  AdoptAction,
-  DownloadAction,
-  FileFacts,
-  ObjectFacts,
-  ReuploadAction,
-  RowFacts,
-  UploadAction,
-} from './types.ts';
+import type { BucketPort, DiskPort, OpenFile, UploadedObject, WriteCondition } from './ports.ts';
+import type { FileFacts } from './types.ts';
 
 export type TransferAction = UploadAction | ReuploadAction | AdoptAction;
 

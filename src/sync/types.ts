@@ -3,6 +3,7 @@
  * `…Ns` nanoseconds and `…Ms` milliseconds since 1970, ETags without their quotes, MD5s lower-case hex.
  */
 import type { ErrorCode } from '../errors.ts';
+import type { Action } from './actions.ts';
 
 export type PhotoKind = 'image' | 'video' | 'audio' | 'sidecar' | 'other';
 
@@ -118,112 +119,6 @@ export interface SyncSettings {
   readonly stableSeconds: number;
   readonly orphanGraceDays: number;
 }
-
-/** What must still be true of a row for a planned action to hold. */
-export type RowFacts = Pick<CatalogRow, 'id' | 'size' | 'mtimeNs' | 'md5' | 'etag' | 'partSize' | 'state'>;
-
-/** What must still be true of an object for a planned action to hold. */
-export type ObjectFacts = Pick<BucketObject, 'size' | 'etag'>;
-
-interface ActionBase {
-  readonly key: string;
-  readonly path: string;
-  /** Why, in a few words a person reads in the dry run. */
-  readonly reason: string;
-}
-
-/** Create the object of a photo that has none recorded; only if the key is free. */
-export interface UploadAction extends ActionBase {
-  readonly kind: 'upload';
-  readonly local: FileFacts;
-  readonly row?: RowFacts;
-}
-
-/**
- * Bring back a missing object (`object` absent: only if the key is still free), or replace the one seen (only if
- * its ETag is still that). Same bytes as recorded: only the row is refreshed.
- */
-export interface ReuploadAction extends ActionBase {
-  readonly kind: 'reupload';
-  readonly local: FileFacts;
-  readonly row?: RowFacts;
-  readonly object?: ObjectFacts;
-  /** Replace only an object that is the beginning of this file, one that never became whole; do this with any other. */
-  readonly unlessOther?: 'conflict' | 'download';
-}
-
-/**
- * The bucket already holds an object of this size: compare the contents and record the agreement, or the conflict
- * when they differ.
- */
-export interface AdoptAction extends ActionBase {
-  readonly kind: 'adopt';
-  readonly local: FileFacts;
-  readonly row?: RowFacts;
-  readonly object: ObjectFacts;
-  /** What to do when the contents differ: nothing, replace the object, replace the file. */
-  readonly otherwise: 'conflict' | 'replace' | 'download';
-}
-
-/**
- * Bring an object to disk: only if nothing is there, or (`local` given) in place of that very version of the file.
- * Only the version of the object that was seen.
- */
-export interface DownloadAction extends ActionBase {
-  readonly kind: 'download';
-  readonly object: ObjectFacts;
-  readonly local?: FileFacts;
-  readonly row?: RowFacts;
-}
-
-/** Correct what the row says of a photo; neither disk nor bucket is touched. */
-export interface UpdateAction extends ActionBase {
-  readonly kind: 'update';
-  readonly row: RowFacts;
-  readonly change: {
-    readonly state?: PhotoState;
-    readonly local?: FileFacts;
-    readonly path?: string;
-    readonly object?: ObjectFacts;
-  };
-}
-
-/** Stamp a row whose file is gone: `orphaned` (its object is kept) or `lost` (there is none). */
-export interface MarkAction extends ActionBase {
-  readonly kind: 'mark';
-  readonly row: RowFacts;
-  readonly state: 'orphaned' | 'lost';
-}
-
-/**
- * Remove the object of an orphaned photo, then its row; `object` absent: it is gone already, only the row goes. With
- * `local` the file is there and stays, read to the end first, and the row stays with it.
- */
-export interface DeleteAction extends ActionBase {
-  readonly kind: 'delete';
-  readonly local?: FileFacts;
-  readonly row: RowFacts;
-  readonly object?: ObjectFacts;
-}
-
-/** Something a person must see; nothing is touched but a row's state. */
-export interface ReportAction extends ActionBase {
-  readonly kind: 'report';
-  readonly what: 'conflict' | 'lost' | 'unstable';
-  readonly code: 'CONFLICT' | 'NAME_COLLISION' | 'NAME_INVALID' | 'LOST' | 'FILE_UNSTABLE';
-  readonly local?: FileFacts;
-  readonly row?: RowFacts;
-}
-
-export type Action =
-  | UploadAction
-  | ReuploadAction
-  | AdoptAction
-  | DownloadAction
-  | UpdateAction
-  | MarkAction
-  | DeleteAction
-  | ReportAction;
 
 export interface Failure {
   readonly path: string;

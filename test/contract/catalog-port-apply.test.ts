@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { RowChange } from '../../src/sync/ports.ts';
+import type { RowChange } from '../../src/sync/catalog-port.ts';
 import type { Library } from '../../src/sync/types.ts';
 import { agreed, local, openTestCatalog, type TestCatalog, unsettled } from '../support/catalog.ts';
 

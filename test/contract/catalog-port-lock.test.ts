@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { ScopeLock } from '../../src/sync/ports.ts';
+import type { ScopeLock } from '../../src/sync/catalog-port.ts';
 import type { Library, Scope } from '../../src/sync/types.ts';
 import { never, openTestCatalog, type TestCatalog } from '../support/catalog.ts';
 

@@ -1,7 +1,7 @@
 /** BucketPort.fetch on a bad day: a real server behind a proxy that cuts, falsifies or withholds what it answers. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type OpenedClient, openS3Client } from '../../src/bucket/client.ts';

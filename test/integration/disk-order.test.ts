@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { openDisk } from '../../src/disk/disk.ts';
 import { entriesOf, temporaryLibrary } from '../support/temporary-library.ts';

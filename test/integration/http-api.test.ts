@@ -5,6 +5,7 @@ import type { BigintsAsText } from '../../src/http/answer.ts';
 import { createApp } from '../../src/http/app.ts';
 import type { HttpParts } from '../../src/http/parts.ts';
 import { Album, Health, Library, Photo, Problem, Report, Run } from '../../src/http/schemas.ts';
+import type { Action } from '../../src/sync/actions.ts';
 import type { AlbumView, PhotoView } from '../../src/sync/browse.ts';
 import type * as engine from '../../src/sync/types.ts';
 import { ALBUM, HEALTH, LIBRARY, PHOTO, REPORT, RUN, SERVICE, testParts, UPLOAD } from '../support/http-parts.ts';
@@ -415,7 +416,7 @@ test('the schemas say what the types say', () => {
   expectTypeOf<keyof z.infer<typeof Report>['actions']>().toEqualTypeOf<keyof engine.Report['actions']>();
   expectTypeOf<keyof z.infer<typeof Report>['photos']>().toEqualTypeOf<keyof engine.Report['photos']>();
   type Planned = NonNullable<z.infer<typeof Report>['plan']>[number];
-  expectTypeOf<BigintsAsText<engine.Action>['kind']>().toEqualTypeOf<Planned['kind']>();
+  expectTypeOf<BigintsAsText<Action>['kind']>().toEqualTypeOf<Planned['kind']>();
 });
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };

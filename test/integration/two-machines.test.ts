@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node
 import { join, relative } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { type ModelStep, Model } from '../support/two-machine-model.ts';
+import { Model, type ModelStep } from '../support/two-machine-model.ts';
 import { createWorld, type World } from '../support/world.ts';
 
 /** Two machines: a root and a catalog each, one bucket and prefix. */

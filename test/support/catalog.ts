@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { type Catalog, openCatalog } from '../../src/catalog/open.ts';
-import type { RowChange } from '../../src/sync/ports.ts';
+import type { RowChange } from '../../src/sync/catalog-port.ts';
 import type { CatalogRow, Library, Scope } from '../../src/sync/types.ts';
 import { createTestDatabase } from './postgres.ts';
 

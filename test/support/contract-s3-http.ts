@@ -4,8 +4,8 @@
  * so that the two cannot be wrong together.
  */
 import { createHash, createHmac } from 'node:crypto';
-import { Agent, type IncomingHttpHeaders, request as httpRequest } from 'node:http';
-import { Agent as TlsAgent, request as httpsRequest } from 'node:https';
+import { Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import { request as httpsRequest, Agent as TlsAgent } from 'node:https';
 
 /** A server and whom to be there. */
 export interface S3Target {

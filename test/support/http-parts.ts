@@ -5,9 +5,10 @@
 import { randomUUID } from 'node:crypto';
 import { RollcallError } from '../../src/errors.ts';
 import type { HealthReport, HttpParts } from '../../src/http/parts.ts';
+import type { Action } from '../../src/sync/actions.ts';
 import type { AlbumView, LibraryStore, PhotoView, RunView } from '../../src/sync/browse.ts';
 import type { SyncRequest, SyncService } from '../../src/sync/service.ts';
-import type { Action, Library, Report } from '../../src/sync/types.ts';
+import type { Library, Report } from '../../src/sync/types.ts';
 
 export interface LogLine {
   readonly level: 'debug' | 'info' | 'warn' | 'error';

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  candidatePartSizes,
   ContentHash,
+  candidatePartSizes,
   isMd5Etag,
   multipartEtag,
   partCountOf,

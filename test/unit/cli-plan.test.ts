@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { planLines } from '../../src/cli/plan.ts';
 import { plain } from '../../src/cli/screen.ts';
+import type { Action, RowFacts } from '../../src/sync/actions.ts';
 import type { SavedPlan } from '../../src/sync/plan-file.ts';
-import type { Action, FileFacts, RowFacts } from '../../src/sync/types.ts';
+import type { FileFacts } from '../../src/sync/types.ts';
 
 const local: FileFacts = { size: 1_000_000, mtimeNs: 1n, device: 1n, inode: 1n };
 const row: RowFacts = { id: 'id', size: 1, mtimeNs: 1n, md5: null, etag: null, partSize: null, state: 'synced' };

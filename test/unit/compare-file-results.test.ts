@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import type { Action } from '../../src/sync/actions.ts';
+import type { ActionRecord } from '../../src/sync/catalog-port.ts';
 import { type FileTrace, resultOf } from '../../src/sync/file-results.ts';
-import type { ActionRecord } from '../../src/sync/ports.ts';
 import type { FileTask } from '../../src/sync/service.ts';
-import type { Action, Report, Triple } from '../../src/sync/types.ts';
+import type { Report, Triple } from '../../src/sync/types.ts';
 import { REPORT, UPLOAD } from '../support/http-parts.ts';
 
 const key = 'photos/x/a.jpg';

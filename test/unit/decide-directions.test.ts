@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import type { Action } from '../../src/sync/actions.ts';
 import { classify } from '../../src/sync/classify.ts';
 import { decide, type Rules } from '../../src/sync/decide.ts';
 import { policyOf } from '../../src/sync/policy.ts';
 import type { SyncRequest } from '../../src/sync/service.ts';
-import type { Action, BucketObject, CatalogRow, LocalFile, Triple } from '../../src/sync/types.ts';
+import type { BucketObject, CatalogRow, LocalFile, Triple } from '../../src/sync/types.ts';
 
 const NOW = Date.parse('2026-11-20T12:00:00Z');
 const OLD = BigInt(NOW - 864_000_000) * 1_000_000n;

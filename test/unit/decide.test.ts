@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import type { Action } from '../../src/sync/actions.ts';
 import { classify, type Finding, TRUTH_TABLE } from '../../src/sync/classify.ts';
 import { decide, type Rules } from '../../src/sync/decide.ts';
-import type { Action, BucketObject, CatalogRow, LocalFile, Policy, Triple } from '../../src/sync/types.ts';
+import type { BucketObject, CatalogRow, LocalFile, Policy, Triple } from '../../src/sync/types.ts';
 
 const DAY = 86_400_000;
 const NOW = Date.parse('2026-11-20T12:00:00Z');

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { compileExcludes } from '../../src/disk/excludes.ts';
 import { openDisk } from '../../src/disk/disk.ts';
+import { compileExcludes } from '../../src/disk/excludes.ts';
 
 const library = { id: '1', name: 'l', root: '/nowhere', bucket: 'b', prefix: '', excludes: [], sync: 'up' } as const;
 

@@ -1,8 +1,8 @@
 /** Takes in a request's body: length, framing and every digest that was announced are checked before it counts. */
 import { createHash, type Hash } from 'node:crypto';
 import {
-  type ChecksumAlgorithm,
   CHECKSUM_ALGORITHMS,
+  type ChecksumAlgorithm,
   checksumHeader,
   createChecksum,
   isChecksumValue,

@@ -1,8 +1,8 @@
 /** UploadPart and UploadPartCopy: https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html */
 import { copyBytes, copyResult, openSource } from './copy-object.ts';
 import { S3Error } from './errors.ts';
-import { checksumHeaders } from './object-headers.ts';
 import { requireUpload } from './multipart.ts';
+import { checksumHeaders } from './object-headers.ts';
 import { storeBody, wholeSeconds } from './put-object.ts';
 import type { Operation, S3Request } from './types.ts';
 import type { StoredPart } from './upload-store.ts';

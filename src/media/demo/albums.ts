@@ -1,6 +1,7 @@
 /** What is in the demo library: albums, their pictures, when and where they were "taken". */
-import type { Scene } from './canvas.ts';
+
 import type { CameraName } from './cameras.ts';
+import type { Scene } from './canvas.ts';
 import { balloons } from './scenes/balloons.ts';
 import { bokeh, skyline } from './scenes/city.ts';
 import { lighthouse, sea } from './scenes/coast.ts';
