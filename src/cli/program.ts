@@ -1,8 +1,9 @@
 /** The command line's grammar: argv to an invocation, or to the text that answers it. No I/O. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { ExitCode } from '../errors.ts';
+import { ExitCode, RollcallError } from '../errors.ts';
 import { APPLY_HELP, ROLLCALL_HELP, SERVE_HELP, STATUS_HELP, SYNC_HELP } from './help-texts.ts';
 import type { Answer, GlobalOptions, Invocation, SyncArguments } from './invocation.ts';
+import { jsonLine } from './json-lines.ts';
 
 /** Reads a command line (without node and script). `columns` is the width that help texts are wrapped to. */
 export function parseCommandLine(argv: readonly string[], version: string, columns = 100): Invocation | Answer {
@@ -43,14 +44,16 @@ function answerTo(
   if (error.exitCode === 0) return { command: null, ...said, exitCode: ExitCode.ok };
   if (error.code === 'commander.help') return { command: null, ...said, exitCode: ExitCode.usage };
   const command = program.commands.find((one) => argv.includes(one.name()));
-  return usageAnswer(error.message.replace(/^error: /, ''), command?.name());
+  const wrong = new RollcallError('BAD_INPUT', error.message.replace(/^error: /, ''));
+  return usageAnswer(wrong, command?.name(), argv.includes('--json'));
 }
 
-/** How a usage error reads: one clear line, and where to find help. */
-export function usageAnswer(message: string, command: string | undefined): Answer {
+/** How a usage error reads: one clear line, and where to find help; to a program, a line of JSON too. */
+export function usageAnswer({ code, message }: RollcallError, command: string | undefined, json: boolean): Answer {
   const line = message.replaceAll(/\s+/g, ' ').trim();
+  const stdout = json ? `${jsonLine({ type: 'error', code, message: line })}\n` : '';
   const stderr = `rollcall: ${line}\nTry: rollcall ${command === undefined ? '' : `${command} `}--help\n`;
-  return { command: null, stdout: '', stderr, exitCode: ExitCode.usage };
+  return { command: null, stdout, stderr, exitCode: ExitCode.usage };
 }
 
 function rollcallProgram(version: string, ask: (invocation: Invocation) => void): Command {

@@ -42,7 +42,7 @@ async function carryOut(asked: Invocation): Promise<number> {
   } catch (thrown) {
     // Only arguments that were read and found wrong come this far; all else is told by the session.
     if (!(thrown instanceof RollcallError)) throw thrown;
-    return tell(usageAnswer(thrown.message, asked.command));
+    return tell(usageAnswer(thrown, asked.command, asked.options.json));
   }
 }
 

@@ -34,6 +34,17 @@ describe('the built program', () => {
     expect(existsSync(join(world.dir, 'logs'))).toBe(false);
   });
 
+  test.each([
+    [['sync', '--json', '--nope'], 'BAD_INPUT', /^unknown option '--nope'$/],
+    [['--json', 'sync', 'a', 's3://X/y'], 'BAD_INPUT', /^the bucket in s3:/],
+    [['apply', '--json', '.env'], 'BAD_PLAN', /^the plan is not JSON; /],
+  ])('%j tells a program in JSON what is wrong', async (args, code, message) => {
+    world.write('.env', 'LOG_LEVEL=info\n');
+    const ran = await world.run(...args);
+    expect(ran).toMatchObject({ exitCode: 2, stderr: expect.stringMatching(/^rollcall: /) });
+    expect(jsonLines(ran.stdout)).toEqual([{ type: 'error', code, message: expect.stringMatching(message) }]);
+  });
+
   test('a wrong setting stops every command and is named, its value is not', async () => {
     world.env['API_TOKEN'] = 'hunter2';
     for (const command of ['serve', 'sync', 'status']) {
