@@ -1,6 +1,6 @@
 /** The only place where parts meet: a Config becomes running parts and one close(). */
 import { readFileSync } from 'node:fs';
-import { basename, isAbsolute, relative, resolve } from 'node:path';
+import { isAbsolute, relative, resolve } from 'node:path';
 import { openS3Client } from './bucket/client.ts';
 import { S3Service } from './bucket/s3-service.ts';
 import { type Catalog, openCatalog } from './catalog/open.ts';
@@ -15,6 +15,7 @@ import type { CatalogBrowser, LibraryStore, NewLibrary } from './sync/browse.ts'
 import type { BucketIdentity, BucketPort, DiskPort, Log } from './sync/ports.ts';
 import type { SyncService } from './sync/service.ts';
 import { createSyncService } from './sync/sync-service.ts';
+import { ensureLibrary } from './sync/target-library.ts';
 import type { Library } from './sync/types.ts';
 
 /** What a command asks of the composition. */
@@ -99,7 +100,13 @@ async function bringUp(
   closers.push(buckets.close);
 
   const defaults = { bucket: bucketName ?? embedded.s3?.bucket ?? '', prefix: config.s3Prefix };
-  const { library, isNew: libraryIsNew } = await ensureLibrary(catalog.libraries, config, needs, defaults);
+  const { library, isNew: libraryIsNew } = await ensureLibrary(catalog.libraries, {
+    root: needs.target === undefined ? config.photosRoot : resolve(needs.target.folder),
+    bucket: defaults.bucket,
+    prefix: needs.target?.prefix ?? defaults.prefix,
+    // Trying out another folder: in the stand-in bucket it may well have a prefix of its own.
+    place: needs.target?.bucket !== null ? 'given' : config.s3Bucket === null ? 'free' : 'known',
+  });
   const parts: Parts = { config, catalog, buckets, embedded, library, defaults, log };
   const service = createService(parts);
   return {
@@ -243,40 +250,6 @@ function ownFolders(config: Config, root: string): string[] {
     .map((folder) => relative(root, folder))
     .filter((inside) => inside !== '' && !inside.startsWith('..') && !isAbsolute(inside))
     .map((inside) => `/${inside.replaceAll('\\', '/')}/`);
-}
-
-/** The library that the command or the configuration means, made in the catalog if it is not there yet. */
-async function ensureLibrary(
-  libraries: LibraryStore,
-  config: Config,
-  { target }: Needs,
-  defaults: { readonly bucket: string; readonly prefix: string },
-): Promise<{ library: Library; isNew: boolean }> {
-  const root = target === undefined ? config.photosRoot : resolve(target.folder);
-  let prefix = target?.prefix ?? defaults.prefix;
-  const known = (await libraries.list({ limit: 1_000 })).items;
-  if (target !== undefined && target.bucket === null) {
-    const here = onlyOne(
-      known.filter((library) => library.root === root),
-      root,
-    );
-    if (here !== null) return { library: here, isNew: false };
-    // Trying out a second folder: in the stand-in bucket it may well have a prefix of its own.
-    const taken = known.some((library) => library.bucket === defaults.bucket && library.prefix === prefix);
-    if (taken && config.s3Bucket === null) prefix = `${basename(root).normalize('NFC') || 'root'}/`;
-  }
-  const name = basename(root) || 'photos';
-  const library = await libraries.ensure({ name, root, bucket: defaults.bucket, prefix });
-  return { library, isNew: known.every(({ id }) => id !== library.id) };
-}
-
-function onlyOne(found: readonly Library[], root: string): Library | null {
-  const [only, ...others] = found;
-  if (others.length === 0) return only ?? null;
-  const places = found.map(({ bucket, prefix }) => `s3://${bucket}/${prefix}`).join(', ');
-  throw new RollcallError('BAD_INPUT', `${root} syncs to several places (${places}); name one of them`, {
-    field: 'folder',
-  });
 }
 
 /** GUARD_ROOT_* or BUCKET_* when a library could not be synced. The embedded S3 makes its buckets as they are named. */

@@ -4,13 +4,14 @@
  */
 import pMap from 'p-map';
 import { asRollcallError, type RollcallError } from '../errors.ts';
-import type { Action, DeleteAction, DownloadAction, MarkAction, ReportAction, UpdateAction } from './actions.ts';
+import type { Action, DeleteAction, DownloadAction } from './actions.ts';
 import type { ActionRecord, RowChange } from './catalog-port.ts';
 import { download } from './download.ts';
 import type { Sides } from './inventory.ts';
 import { Outcomes } from './outcomes.ts';
 import type { Log } from './ports.ts';
 import { type Retired, retire } from './retire.ts';
+import { actOnRow, isRowAction } from './row-actions.ts';
 import type { Tally } from './tally.ts';
 import { type TransferAction, type Transferred, transfer, unsettled } from './transfer.ts';
 import type { Scope } from './types.ts';
@@ -71,7 +72,11 @@ class Executor {
     try {
       await this.#phase(actions.filter(isDownload), (action) => this.#download(action));
       await this.#phase(actions.filter(isTransfer), (action) => this.#transfer(action));
-      await this.#phase(actions.filter(isRowAction), (action) => this.#row(action));
+      const rows = { ...this.#x, outcomes: this.#outcomes };
+      await this.#phase(actions.filter(isRowAction), async (action) => {
+        const error = await actOnRow(action, rows);
+        if (error) await this.#went(action, error, `Failed to look for ${action.path}: ${error.message}`, null);
+      });
       await this.#deletePhase(actions.filter(isDelete), failedBefore);
     } finally {
       await this.#outcomes.flush();
@@ -177,43 +182,6 @@ class Executor {
     return this.#outcomes.failed(action, error, line, change);
   }
 
-  async #row(action: UpdateAction | MarkAction | ReportAction): Promise<void> {
-    if (action.kind === 'update') return this.#update(action);
-    if (action.kind === 'mark') return this.#mark(action);
-    if (action.what === 'unstable') return this.#outcomes.unstable(action, action.reason);
-    if (action.what === 'lost') return this.#outcomes.noted(action, 'LOST');
-    const news = action.local !== undefined && action.row?.state !== 'conflict';
-    const change = news ? unsettled({ ...action, local: action.local }, 'conflict', action.reason) : null;
-    return this.#outcomes.conflict(action, action.code, action.reason, change);
-  }
-
-  async #update(action: UpdateAction): Promise<void> {
-    const { path, local, object, state } = action.change;
-    this.#x.tally.actions.updated += 1;
-    this.#x.tally.actions.skipped += 1;
-    await this.#outcomes.done(action, {
-      kind: 'refreshed',
-      id: action.row.id,
-      state: state ?? action.row.state,
-      ...(path !== undefined && { path }),
-      ...(local && { local }),
-      ...(object && { etag: object.etag }),
-    });
-  }
-
-  /** The file must still be gone; a disk that cannot say so leaves the row as it is. */
-  async #mark(action: MarkAction): Promise<void> {
-    try {
-      const back = await this.#x.sides.disk.stat(action.path, this.#x.hard);
-      if (back !== null) return this.#outcomes.unstable(action, 'was gone and is back');
-    } catch (thrown) {
-      const error = asRollcallError(thrown);
-      return this.#went(action, error, `Failed to look for ${action.path}: ${error.message}`, null);
-    }
-    this.#x.tally.actions.marked += 1;
-    await this.#outcomes.done(action, { kind: 'state', id: action.row.id, state: action.state, error: null });
-  }
-
   /** Last of all, and only after nothing failed: what is deleted here cannot be brought back. */
   async #deletePhase(actions: readonly DeleteAction[], failedBefore: number): Promise<void> {
     if (actions.length === 0 || this.#stopped) return;
@@ -294,10 +262,6 @@ function isDownload(action: Action): action is DownloadAction {
 
 function isTransfer(action: Action): action is TransferAction {
   return action.kind === 'upload' || action.kind === 'reupload' || action.kind === 'adopt';
-}
-
-function isRowAction(action: Action): action is UpdateAction | MarkAction | ReportAction {
-  return action.kind === 'update' || action.kind === 'mark' || action.kind === 'report';
 }
 
 function isDelete(action: Action): action is DeleteAction {
