@@ -152,6 +152,9 @@ function decideGone(triple: Triple, row: CatalogRow, finding: Finding, rules: Ru
   const base = { key: row.key, path: row.path, row: rowFacts(row) };
   if (finding === 'lost') {
     if (row.deleting) return { ...base, kind: 'delete', reason: 'its object was deleted at your request' };
+    if (row.state === 'lost' && rules.policy.orphans === 'delete' && rules.policy.deleteNow) {
+      return { ...base, kind: 'delete', reason: 'lost, and told before; forgotten at your request' };
+    }
     if (row.state === 'lost') {
       return { ...base, kind: 'report', what: 'lost', code: 'LOST', reason: 'gone from disk and bucket' };
     }

@@ -58,6 +58,7 @@ class BucketSide {
   readonly #fetches: boolean;
   readonly #failedHeads = new Map<string, Problem>();
   #listing: Inventory<BucketObject> | null = null;
+  #allowed: Promise<void> | null = null;
 
   constructor(
     bucket: BucketPort,
@@ -104,6 +105,12 @@ class BucketSide {
     }
   }
 
+  /** A HEAD's refusal does not say whether anything is allowed here at all: a listing does, asked once. */
+  #assertAllowed(): Promise<void> {
+    this.#allowed ??= this.#bucket.preflight(prefixOf(this.#scope), this.#signal);
+    return this.#allowed;
+  }
+
   /** One photo's HEAD; a failure that says nothing of the others leaves this one unseen. */
   async #head(pair: Triple): Promise<Triple> {
     this.#signal.throwIfAborted();
@@ -113,6 +120,7 @@ class BucketSide {
     } catch (thrown) {
       const error = asRollcallError(thrown);
       if (!error.code.startsWith('OBJECT_')) throw error;
+      if (error.code === 'OBJECT_DENIED') await this.#assertAllowed();
       const path = pair.local?.path ?? pair.row?.path ?? pair.key;
       this.#failedHeads.set(pair.key, { path, code: error.code, message: error.message, hides: true });
       return pair;

@@ -90,7 +90,7 @@ async function recorded(
   try {
     const plan = await planAndExecute(current, source, lock);
     if (twoWay && !policy.dryRun) logTwoWay(current);
-    const report = policy.dryRun ? end('planned', { plan: plan.actions }) : end('succeeded', {});
+    const report = policy.dryRun ? end('planned', { plan: plan.actions }) : end(endOf(current), {});
     await sides.catalog.finishRun(id, report.status, report);
     return report;
   } catch (thrown) {
@@ -159,6 +159,15 @@ function drainAfter(soft: AbortSignal, lost: AbortSignal | undefined): { signal:
       lost?.removeEventListener('abort', end);
     },
   };
+}
+
+/**
+ * A conflict waits for a person, so it is no success; but what `never` leaves alone in a two-way sync is what it was told
+ * to leave.
+ */
+function endOf({ options: { policy }, tally }: RunInProgress): RunStatus {
+  const expected = policy.direction === 'both' && policy.overwrite === 'never';
+  return tally.actions.conflicts > 0 && !expected ? 'partial' : 'succeeded';
 }
 
 function statusOf(error: RollcallError, tally: Tally): RunStatus {

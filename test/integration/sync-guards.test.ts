@@ -122,6 +122,13 @@ describe('a HEAD that is denied', () => {
     });
   });
 
+  test('along with everything else is one error before anything starts', async () => {
+    await unchangedBy(async () => {
+      world.proxy.fail(({ method }) => (method === 'HEAD' ? DENIED : { ...DENIED, body: errorXml('AccessDenied') }));
+      await expect(world.sync({ ...deleteAtOnce, album: 'album' })).rejects.toMatchObject({ code: 'BUCKET_DENIED' });
+    });
+  });
+
   test('of a photo whose file is gone does not make it lost', async () => {
     world.remove('album/a.jpg');
     await unchangedBy(async () => {

@@ -136,6 +136,8 @@ describe('the second sync', () => {
       expect(report.warnings[0]).toContain('LOST, gone from disk and bucket both: a.jpg');
       expect((await world.states())['a.jpg']).toBe('lost');
     }
+    expect((await world.sync({ orphans: 'delete', deleteNow: true })).actions.deleted).toBe(1);
+    expect((await world.sync()).photos.lost).toBe(0);
   });
 
   test('replaces the object of an edited file, and only that', async () => {
@@ -209,7 +211,7 @@ describe('both sides changed', () => {
   });
   test('is a conflict that touches neither side', async () => {
     const report = await world.sync();
-    expect(report.actions).toMatchObject({ conflicts: 1, reuploaded: 0 });
+    expect(report).toMatchObject({ status: 'partial', actions: { conflicts: 1, reuploaded: 0 } });
     expect(await world.read('photos/a.jpg')).toBe('bucket edit!');
     expect((await world.sync()).actions.conflicts).toBe(1);
   });

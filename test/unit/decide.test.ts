@@ -158,6 +158,18 @@ describe('a photo gone from disk', () => {
     ['is kept when deleteNow comes without orphans: delete', { row, object }, { deleteNow: true }, 'mark orphaned'],
     ['is never deleted when its object is another', { row: marked, object: foreign }, { orphans: 'delete' }, 'nothing'],
     ['and from the bucket is lost', { row }, {}, 'mark lost'],
+    [
+      'and known as lost is forgotten when asked to delete at once',
+      { row: { ...row, state: 'lost' } },
+      { orphans: 'delete', deleteNow: true },
+      'delete',
+    ],
+    [
+      'and known as lost is never forgotten by days of grace',
+      { row: { ...row, state: 'lost' } },
+      { orphans: 'delete' },
+      'lost',
+    ],
     ['and from the bucket is lost every time', { row: { ...row, state: 'lost' } }, {}, 'lost'],
     [
       'and from the bucket is lost also when deleting',
