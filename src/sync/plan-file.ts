@@ -4,7 +4,7 @@ import { RollcallError } from '../errors.ts';
 import type { Action, RowFacts } from './actions.ts';
 import type { CatalogPort } from './catalog-port.ts';
 import { allowedKeys } from './scope.ts';
-import type { CatalogRow, Library, Policy } from './types.ts';
+import type { CatalogRow, DeleteLimit, Library, Policy } from './types.ts';
 
 /** A plan with all that is needed to run it later, or to refuse to. */
 export interface SavedPlan {
@@ -15,6 +15,8 @@ export interface SavedPlan {
   readonly policy: Policy;
   /** Photos in scope when the plan was made: what MAX_DELETE is a share of. */
   readonly photosInScope: number;
+  /** The limit that the plan was made under, and is run under. */
+  readonly maxDelete: DeleteLimit;
   readonly actions: readonly Action[];
 }
 
@@ -94,6 +96,7 @@ const plan = z.strictObject({
     dryRun: z.literal(false),
   }),
   photosInScope: whole,
+  maxDelete: z.union([z.strictObject({ count: whole }), z.strictObject({ percent: whole.max(100) })]),
   actions: z.array(action),
 });
 

@@ -164,7 +164,7 @@ function countReported(tally: Tally, action: Extract<Action, { kind: 'report' }>
 }
 
 /** The plan with all that `apply` needs. */
-export function savedPlan({ scope, policy, now }: RunOptions, plan: Plan): SavedPlan {
+export function savedPlan({ scope, policy, maxDelete, now }: RunOptions, plan: Plan): SavedPlan {
   const { id, name, bucket, prefix } = scope.library;
   return {
     version: 1,
@@ -173,6 +173,7 @@ export function savedPlan({ scope, policy, now }: RunOptions, plan: Plan): Saved
     album: scope.album,
     policy: { ...policy, dryRun: false },
     photosInScope: plan.photosInScope,
+    maxDelete,
     actions: plan.actions,
   };
 }

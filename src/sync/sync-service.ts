@@ -121,7 +121,7 @@ async function apply(parts: SyncParts, plan: SavedPlan, hooks: RunHooks, signal:
     scope: { library, album: plan.album },
     policy: plan.policy,
     settings: parts.settings,
-    maxDelete: parts.settings.maxDelete,
+    maxDelete: plan.maxDelete,
     kind: 'apply',
     hooks,
     log: parts.log,

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { printPlan, readPlan, type SavedPlan } from '../../src/sync/plan-file.ts';
 import { createWorld, type World } from '../support/world.ts';
 
 let world: World;
@@ -389,3 +390,44 @@ async function fetchHead(of: World, key: string) {
   const { HeadObjectCommand } = await import('@aws-sdk/client-s3');
   return of.s3.client.send(new HeadObjectCommand({ Bucket: of.bucket, Key: key }));
 }
+
+describe('a saved plan', () => {
+  /** The plan of a dry run, as it is saved. */
+  async function planned(request: Parameters<World['sync']>[0] = {}) {
+    const plans: SavedPlan[] = [];
+    const hooks = { onPlan: (plan: SavedPlan) => void plans.push(plan) };
+    await world.service.sync({ library: 'test', dryRun: true, ...request }, hooks, AbortSignal.timeout(60_000));
+    return readPlan(printPlan(plans[0]!));
+  }
+  const apply = (plan: SavedPlan) => world.service.apply(plan, {}, AbortSignal.timeout(60_000));
+
+  test('does exactly what it said, once', async () => {
+    world.write('a.jpg');
+    const plan = await planned();
+    world.write('b.jpg');
+    expect((await apply(plan)).actions.uploaded).toBe(1);
+    expect(await world.keys()).toEqual(['photos/a.jpg']);
+    const again = await apply(plan);
+    expect(again).toMatchObject({ status: 'partial', actions: { uploaded: 0 }, failures: [{ code: 'PLAN_STALE' }] });
+  });
+
+  test('leaves a file that has changed since', async () => {
+    world.write('a.jpg', 'as planned');
+    const plan = await planned();
+    world.write('a.jpg', 'edited since', 1_650_000_000);
+    expect((await apply(plan)).actions).toMatchObject({ uploaded: 0, unstable: 1 });
+    expect(await world.keys()).toEqual([]);
+  });
+
+  test('deletes as many as it was made for, and keeps an object that has changed since', async () => {
+    for (let i = 0; i < 20; i++) world.write(`${i}.jpg`);
+    await world.sync();
+    for (let i = 0; i < 12; i++) world.remove(`${i}.jpg`);
+    const plan = await planned({ orphans: 'delete', deleteNow: true, maxDelete: '12' });
+    await world.put('photos/3.jpg', 'somebody else put this here');
+    world.write('4.jpg');
+    expect((await apply(plan)).actions).toMatchObject({ deleted: 10, conflicts: 2 });
+    expect(await world.read('photos/3.jpg')).toBe('somebody else put this here');
+    expect(await world.keys()).toContain('photos/4.jpg');
+  });
+});

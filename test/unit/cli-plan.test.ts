@@ -23,6 +23,7 @@ function planOf(actions: readonly Action[], album: string | null = null): SavedP
       dryRun: false,
     },
     photosInScope: 1,
+    maxDelete: { count: 10 },
     actions,
   };
 }

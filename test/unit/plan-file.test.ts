@@ -21,6 +21,7 @@ const plan: SavedPlan = {
     dryRun: false,
   },
   photosInScope: 7,
+  maxDelete: { percent: 25 },
   actions: [
     { ...at('a'), kind: 'upload', local },
     { ...at('b'), kind: 'reupload', local, row, object },
