@@ -6,6 +6,7 @@ import { S3Service } from './bucket/s3-service.ts';
 import { type Catalog, openCatalog } from './catalog/open.ts';
 import type { Config, S3Location } from './config.ts';
 import { openDisk } from './disk/disk.ts';
+import { compileExcludes } from './disk/excludes.ts';
 import { watchLibrary } from './disk/watch.ts';
 import { attachEmbedded, type EmbeddedServices } from './embedded/attach.ts';
 import { RollcallError } from './errors.ts';
@@ -15,7 +16,7 @@ import type { CatalogBrowser, LibraryStore, NewLibrary } from './sync/browse.ts'
 import type { BucketIdentity, BucketPort, DiskPort, Log } from './sync/ports.ts';
 import type { SyncService } from './sync/service.ts';
 import { createSyncService } from './sync/sync-service.ts';
-import { ensureLibrary } from './sync/target-library.ts';
+import { ensureLibrary, type LibraryPlace, libraryOfPlace } from './sync/target-library.ts';
 import type { Library } from './sync/types.ts';
 
 /** What a command asks of the composition. */
@@ -58,17 +59,56 @@ export interface Rollcall {
   close(): Promise<void>;
 }
 
+/** Parts that sync folders to the places named with them; no library of the configuration among them. */
+export interface TargetRollcall extends Pick<Rollcall, 'libraries' | 'browser' | 'notices' | 'close'> {
+  /**
+   * The library of this target, made if there is none, and the engine that runs it. In a dry run a library that is
+   * there stays as it is, whatever the excludes: the engine goes by those of the target. LIBRARY_CONFLICT when the place
+   * is another folder's, BAD_INPUT for excludes that can never match.
+   */
+  open(
+    target: LibraryPlace,
+    dryRun: boolean,
+  ): Promise<{ readonly service: SyncService; readonly library: Library; readonly isNew: boolean }>;
+}
+
 /** Room in the pool for the engine's batches, the API's queries and the queue; locks have connections of their own. */
 const DATABASE_CONNECTIONS = 10;
 
 /** Brings the parts up, in order; on failure or abort everything begun is closed again. */
 export async function compose(config: Config, needs: Needs, log: Log, signal: AbortSignal): Promise<Rollcall> {
-  const closers: (() => Promise<void> | void)[] = [];
+  return closingOnFailure((closers, close) => bringUp(config, needs, log, signal, closers, close));
+}
+
+/** Like `compose`, for targets that are named one by one. Their buckets are real ones: the embedded S3 stays down. */
+export async function composeTargets(config: Config, log: Log, signal: AbortSignal): Promise<TargetRollcall> {
+  return closingOnFailure(async (closers, close) => {
+    const up = await bringUpSides(config, { demo: false, s3: false }, log, signal, closers);
+    const { libraries, browser } = up.catalog;
+    return {
+      libraries,
+      browser,
+      notices: up.embedded.notices,
+      open: async (target, dryRun) => {
+        compileExcludes(target.excludes ?? []);
+        const { library, isNew } = await libraryOfPlace(libraries, target, dryRun);
+        const find = async (id: string) => (id === library.id ? library : libraries.find(id));
+        return { service: createService({ ...up, config, log }, { ...libraries, find }), library, isNew };
+      },
+      close,
+    };
+  });
+}
+
+type Closers = (() => Promise<void> | void)[];
+
+async function closingOnFailure<T>(make: (closers: Closers, close: () => Promise<void>) => Promise<T>): Promise<T> {
+  const closers: Closers = [];
   const close = async () => {
     for (const closer of closers.splice(0).reverse()) await closer();
   };
   try {
-    return await bringUp(config, needs, log, signal, closers, close);
+    return await make(closers, close);
   } catch (thrown) {
     await close();
     throw thrown;
@@ -80,7 +120,7 @@ async function bringUp(
   needs: Needs,
   log: Log,
   signal: AbortSignal,
-  closers: (() => Promise<void> | void)[],
+  closers: Closers,
   close: () => Promise<void>,
 ): Promise<Rollcall> {
   const bucketName = needs.target?.bucket ?? config.s3Bucket;
@@ -88,17 +128,9 @@ async function bringUp(
   if (bucketName === null && config.s3.endpoint !== null) {
     throw new RollcallError('BAD_CONFIG', 'S3_BUCKET must be set when S3_ENDPOINT is', { field: 'S3_BUCKET' });
   }
-  const { embedded, demo } = await bringUpEmbedded(config, needs, bucketName === null, signal, closers);
-
-  const url = embedded.database?.url ?? config.databaseUrl ?? '';
-  const catalog = await openCatalog({ url, maxConnections: DATABASE_CONNECTIONS, log }, signal);
-  closers.push(() => catalog.close());
-  await catalog.closeAbandonedRuns(signal);
-
-  const s3 = locationOf(config, embedded);
-  const buckets = openBuckets(s3, config, log);
-  closers.push(buckets.close);
-
+  const demo = needs.demo && config.demoLibrary && needs.target === undefined;
+  const up = await bringUpSides(config, { demo, s3: bucketName === null }, log, signal, closers);
+  const { embedded, catalog, buckets, url, s3 } = up;
   const defaults = { bucket: bucketName ?? embedded.s3?.bucket ?? '', prefix: config.s3Prefix };
   const { library, isNew: libraryIsNew } = await ensureLibrary(catalog.libraries, {
     root: needs.target === undefined ? config.photosRoot : resolve(needs.target.folder),
@@ -108,7 +140,7 @@ async function bringUp(
     place: needs.target?.bucket !== null ? 'given' : config.s3Bucket === null ? 'free' : 'known',
   });
   const parts: Parts = { config, catalog, buckets, embedded, library, defaults, log };
-  const service = createService(parts);
+  const service = createService(parts, catalog.libraries);
   return {
     service,
     libraries: catalog.libraries,
@@ -145,15 +177,33 @@ interface Parts {
   readonly log: Log;
 }
 
+/** What is embedded, the catalog and the client of the buckets. */
+async function bringUpSides(
+  config: Config,
+  needs: { readonly demo: boolean; readonly s3: boolean },
+  log: Log,
+  signal: AbortSignal,
+  closers: Closers,
+) {
+  const embedded = await bringUpEmbedded(config, needs, signal, closers);
+  const url = embedded.database?.url ?? config.databaseUrl ?? '';
+  const catalog = await openCatalog({ url, maxConnections: DATABASE_CONNECTIONS, log }, signal);
+  closers.push(() => catalog.close());
+  await catalog.closeAbandonedRuns(signal);
+
+  const s3 = locationOf(config, embedded);
+  const buckets = openBuckets(s3, config, log);
+  closers.push(buckets.close);
+  return { embedded, catalog, buckets, url, s3 };
+}
+
 /** The embedded services that are asked for, and beside them the demo pictures: both take their time. */
 async function bringUpEmbedded(
   config: Config,
-  needs: Needs,
-  s3: boolean,
+  { demo, s3 }: { readonly demo: boolean; readonly s3: boolean },
   signal: AbortSignal,
-  closers: (() => Promise<void> | void)[],
-): Promise<{ embedded: EmbeddedServices; demo: boolean }> {
-  const demo = needs.demo && config.demoLibrary && needs.target === undefined;
+  closers: Closers,
+): Promise<EmbeddedServices> {
   const [attached, drawn] = await Promise.allSettled([
     attachEmbedded({ dataDir: config.dataDir, database: config.databaseUrl === null, s3 }, signal),
     demo ? drawDemoLibrary(config.photosRoot, signal) : null,
@@ -161,13 +211,16 @@ async function bringUpEmbedded(
   if (attached.status === 'rejected') throw attached.reason;
   closers.push(() => attached.value.close());
   if (drawn.status === 'rejected') throw drawn.reason;
-  return { embedded: attached.value, demo };
+  return attached.value;
 }
 
-function createService({ config, catalog, buckets, log }: Parts): SyncService {
+function createService(
+  { config, catalog, buckets, log }: Pick<Parts, 'config' | 'catalog' | 'buckets' | 'log'>,
+  libraries: LibraryStore,
+): SyncService {
   return createSyncService({
     catalog: catalog.port,
-    libraries: catalog.libraries,
+    libraries,
     browser: catalog.browser,
     openDisk: (library) => openLibraryDisk(config, library),
     openBucket: (library) => buckets.open(library.bucket),

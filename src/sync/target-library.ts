@@ -32,6 +32,32 @@ export async function ensureLibrary(
   return { library, isNew: known.every(({ id }) => id !== library.id) };
 }
 
+/** A folder and the place that somebody chose for it. */
+export interface LibraryPlace {
+  readonly folder: string;
+  readonly bucket: string;
+  readonly prefix: string;
+  /** Left out: those of the library. */
+  readonly excludes?: readonly string[];
+}
+
+/**
+ * The library of a place that was named with its excludes, made if there is none. A dry run leaves one that is there as
+ * it is and only answers the excludes asked for. LIBRARY_CONFLICT when the place is another folder's.
+ */
+export async function libraryOfPlace(
+  libraries: LibraryStore,
+  { folder: root, bucket, prefix, excludes }: LibraryPlace,
+  dryRun: boolean,
+): Promise<{ readonly library: Library; readonly isNew: boolean }> {
+  const given = excludes === undefined ? {} : { excludes };
+  const known = (await libraries.list({ limit: 1_000 })).items;
+  const there = known.find((one) => one.bucket === bucket && one.prefix === prefix && one.root === root);
+  if (there !== undefined && dryRun) return { library: { ...there, ...given }, isNew: false };
+  const library = await libraries.ensure({ name: basename(root) || 'photos', root, bucket, prefix, ...given });
+  return { library, isNew: known.every(({ id }) => id !== library.id) };
+}
+
 function onlyOne(known: readonly Library[], root: string): Library | null {
   const found = known.filter((library) => library.root === root);
   const [only, ...others] = found;
