@@ -38,8 +38,8 @@ export interface ReuploadAction extends ActionBase {
 }
 
 /**
- * The bucket already holds an object of this size: compare the contents and record the agreement, or the conflict
- * when they differ.
+ * The bucket already holds an object of this size: compare the contents and record the agreement, or do `otherwise` when
+ * they differ. One that is shorter and the beginning of the file never became whole, and is a conflict.
  */
 export interface AdoptAction extends ActionBase {
   readonly kind: 'adopt';

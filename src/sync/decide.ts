@@ -101,16 +101,25 @@ const WHY: Partial<Record<Finding, string>> = {
 
 function decideDiffering(triple: Triple, local: LocalFile, finding: Finding, rules: Rules): Action | null {
   const why = WHY[finding];
-  if (why === undefined || triple.object === undefined) return null;
-  switch (winnerOf(triple, local, finding, rules)) {
-    case 'disk':
-      if (finding === 'incomplete' && rules.policy.overwrite === 'known') return completed(triple, local, why, rules);
-      return replace(triple, local, why);
-    case 'bucket':
-      return fetch(triple.object, local.path, why, triple.row, local);
-    default:
-      return conflict(triple, local, `${why}; overwrite is ${rules.policy.overwrite}`);
+  const { object } = triple;
+  if (why === undefined || object === undefined) return null;
+  const winner = winnerOf(triple, local, finding, rules);
+  if (winner === 'disk') {
+    const asks = finding === 'incomplete' && rules.policy.overwrite === 'known';
+    return asks ? completed(triple, local, why, rules) : replace(triple, local, why);
   }
+  // A file that was only touched has the bytes of the object still.
+  if (object.size === local.size) return adopt(triple, local, object, winner === 'bucket' ? 'download' : 'conflict');
+  if (winner === 'bucket') return fetch(object, local.path, why, triple.row, local);
+  if (finding === 'incomplete' && editOf(triple, local, rules) === 'bucket') {
+    return adopt(triple, local, object, 'download');
+  }
+  return conflict(triple, local, `${why}; overwrite is ${rules.policy.overwrite}`);
+}
+
+/** Who wins if a shorter object turns out to be an edit. */
+function editOf(triple: Triple, local: LocalFile, rules: Rules): 'disk' | 'bucket' | null {
+  return triple.row === undefined ? null : winnerOf(triple, local, 'differs', rules);
 }
 
 /**
@@ -118,8 +127,8 @@ function decideDiffering(triple: Triple, local: LocalFile, finding: Finding, rul
  * edit is fetched where the direction and the record allow it.
  */
 function completed(triple: Triple, local: LocalFile, why: string, rules: Rules): Action {
-  const edit = triple.row ? winnerOf(triple, local, 'differs', rules) : null;
-  return { ...replace(triple, local, why), unlessOther: edit === 'bucket' ? 'download' : 'conflict' };
+  const unlessOther = editOf(triple, local, rules) === 'bucket' ? 'download' : 'conflict';
+  return { ...replace(triple, local, why), unlessOther };
 }
 
 /** Which side may replace the other (the table in docs/architecture.md), or null: nothing is touched. */
@@ -184,10 +193,13 @@ function mayDelete(row: CatalogRow, { policy, settings, nowMs }: Rules): boolean
   return row.orphanedAtMs !== null && nowMs - row.orphanedAtMs >= settings.orphanGraceDays * MS_A_DAY;
 }
 
-/** A file modified in the last moments may still be being written. One dated in the future is not taken for that. */
+/**
+ * A file modified in the last moments may still be being written; so may one that a server with a clock of its own dates
+ * a moment ahead. One dated further in the future is not taken for that.
+ */
 function isUnstable(local: LocalFile, { settings, nowMs }: Rules): boolean {
   const ageMs = nowMs - Number(local.mtimeNs / 1_000_000n);
-  return ageMs >= 0 && ageMs < settings.stableSeconds * 1_000;
+  return Math.abs(ageMs) < settings.stableSeconds * 1_000;
 }
 
 /** `compare: content` reads what no MD5 on record speaks for: none was made, or the file is another inode by now. */

@@ -142,11 +142,21 @@ class Executor {
       const change = taken ? unsettled(action, 'conflict', error.message) : failedChange(action, error);
       return this.#went(action, error, `Failed to upload ${action.path} to S3: ${shortly(error)}`, change);
     }
+    this.#countPhases(action, result.outcome);
     if (result.outcome === 'conflict') {
       return this.#outcomes.conflict(action, 'CONFLICT', result.message, result.change);
     }
     if (result.outcome === 'fetch') return this.#download(result.instead);
     await (result.outcome === 'sent' ? this.#sent(action, result) : this.#agreed(action, result.change));
+  }
+
+  /** Puts right what the plan counted as skipped or not, now that the contents were compared. */
+  #countPhases(action: TransferAction, outcome: Transferred['outcome']): void {
+    const { files } = this.#x.tally;
+    if (action.kind === 'upload' || action.object === undefined) return;
+    if (action.kind === 'adopt' && outcome === 'sent') files.skippedUpload -= 1;
+    if (action.kind === 'reupload' && outcome !== 'sent') files.skippedUpload += 1;
+    if (outcome === 'fetch') files.skippedDownload -= 1;
   }
 
   #sent(action: TransferAction, { bytes, change }: { readonly bytes: number; readonly change: RowChange }) {
@@ -155,8 +165,6 @@ class Executor {
     tally.files.uploaded += 1;
     if (action.kind === 'upload') tally.actions.uploaded += 1;
     else tally.actions.reuploaded += 1;
-    // Planned as a file to skip, until its content turned out to be another.
-    if (action.kind === 'adopt') tally.files.skippedUpload -= 1;
     log.info({ path: action.path }, `⬆️  Uploaded to S3: ${action.path}`);
     return this.#outcomes.done(action, change, { kind: action.kind === 'upload' ? 'upload' : 'reupload', bytes });
   }

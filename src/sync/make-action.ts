@@ -8,7 +8,7 @@ export function adopt(
   object: BucketObject,
   otherwise: AdoptAction['otherwise'],
 ): AdoptAction {
-  const reason = 'the bucket has one of this size';
+  const reason = object.size === local.size ? 'the bucket has one of this size' : 'the bucket has a shorter one';
   return { ...actionBase(triple, local), kind: 'adopt', object: objectFacts(object), otherwise, reason };
 }
 

@@ -38,6 +38,8 @@ export interface PlanOptions {
   readonly onDecided?: (triple: Triple, action: Action | null) => void;
   /** The triples with their objects' modification times. */
   readonly datesOf: (triples: readonly Triple[]) => Promise<readonly Triple[]>;
+  /** Told before each batch what time it is: files are judged by when they were looked at. */
+  readonly now: () => number;
   readonly onScanned: (keys: number, lastPath: string) => void;
 }
 
@@ -58,7 +60,7 @@ export async function makePlan(survey: Survey, rules: Rules, tally: Tally, optio
 
 class Planner {
   readonly #survey: Survey;
-  readonly #rules: Rules;
+  #rules: Rules;
   readonly #tally: Tally;
   readonly #options: PlanOptions;
   readonly #only: ReadonlySet<string> | null;
@@ -77,6 +79,7 @@ class Planner {
   }
 
   async add(batch: readonly Triple[]): Promise<void> {
+    this.#rules = { ...this.#rules, nowMs: this.#options.now() };
     const wanted = this.#only === null ? batch : batch.filter(({ key }) => this.#only?.has(fileNameOf(key)));
     const found = wanted.map((triple) => ({ triple, classified: this.#classify(triple) }));
     const undated = found.filter(({ classified }) => this.#asksForDates(classified)).map(({ triple }) => triple);

@@ -24,6 +24,7 @@ export async function surveyPlan(current: RunInProgress): Promise<Plan> {
     only: options.only ?? null,
     ...(options.decide && { decide: options.decide }),
     onDecided: (triple, action) => options.watch?.decided(triple, action),
+    now,
     datesOf: (batch) => objectDates(sides.bucket, batch, settings.checkConcurrency, signal),
     onScanned: (keys, lastPath) => progress.scanned(keys, lastPath),
   });

@@ -65,6 +65,10 @@ async function compareFirst(
   if (object.size < action.local.size && action.kind === 'reupload' && action.unlessOther !== undefined) {
     return compareBeginning(bucket, { ...action, object, otherwise: action.unlessOther }, file, signal);
   }
+  if (object.size < action.local.size && action.kind === 'adopt' && action.otherwise !== 'replace') {
+    const shorter = await compareBeginning(bucket, { ...action, otherwise: action.otherwise }, file, signal);
+    return shorter.ends === null ? { ends: incomplete(action), md5: null } : shorter;
+  }
   if (object.size !== action.local.size) return { ends: null, md5: null };
   const recorded = action.row !== undefined && action.row.etag === object.etag;
   const known = { md5: null, partSize: recorded ? (action.row?.partSize ?? null) : null };
@@ -111,6 +115,12 @@ async function compareBeginning(
 function conditionOf(action: TransferAction): WriteCondition {
   const object: ObjectFacts | undefined = action.kind === 'upload' ? undefined : action.object;
   return object === undefined ? { absent: true } : { etag: object.etag };
+}
+
+/** What the direction does not let be completed. */
+function incomplete(action: AdoptAction): Transferred {
+  const message = 'the object is an incomplete copy of the file';
+  return { outcome: 'conflict', message, change: unsettled(action, 'conflict', message) };
 }
 
 /** A photo on both sides whose contents were found to differ. */

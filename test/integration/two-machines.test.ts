@@ -110,6 +110,43 @@ test('two writers racing for one new key: one wins, the other says so, no bytes 
   expect(await a.read('photos/race.jpg')).toBe(winner);
 });
 
+test.each(['never', 'known', 'newer'] as const)(
+  'a file that was only touched is no conflict, overwrite %s',
+  async (overwrite) => {
+    const [a] = machines;
+    a.write('touched.jpg', 'the same bytes', 1_600_000_000);
+    await a.sync({ direction: 'both' });
+    a.write('touched.jpg', 'the same bytes', 1_650_000_000);
+    const report = await a.sync({ direction: 'both', overwrite });
+    expect(report).toMatchObject({ status: 'succeeded', actions: { conflicts: 0, updated: 1 } });
+    expect(report).toMatchObject({ files_uploaded: 0, files_skipped_download: 1, files_skipped_upload: 1 });
+    expect((await a.sync({ direction: 'both', overwrite })).actions).toMatchObject({ updated: 0, skipped: 1 });
+  },
+);
+
+test('what is found to differ only by its content counts in the phase that moved it', async () => {
+  const [a, b] = machines;
+  for (const machine of machines) machine.write('shared.jpg', 'version one');
+  for (const machine of machines) await machine.sync({ direction: 'both' });
+  b.write('shared.jpg', 'version two', 1_650_000_000);
+  await b.sync({ direction: 'both', overwrite: 'known' });
+  const report = await a.sync({ direction: 'both', overwrite: 'known' });
+  expect(report).toMatchObject({ files_downloaded: 1, files_skipped_download: 0, files_skipped_upload: 1 });
+  expect(onDisk(a)).toEqual({ 'shared.jpg': 'version two' });
+});
+
+test('a smaller edit goes down, an incomplete object does not', async () => {
+  const [a] = machines;
+  a.write('edit.jpg', 'a long first version');
+  a.write('cut.jpg', 'a long first version');
+  await a.sync();
+  await a.put('photos/edit.jpg', 'short edit');
+  await a.put('photos/cut.jpg', 'a long');
+  const report = await a.sync({ direction: 'down' });
+  expect(report.actions).toMatchObject({ downloaded: 1, conflicts: 1 });
+  expect(onDisk(a)).toEqual({ 'edit.jpg': 'short edit', 'cut.jpg': 'a long first version' });
+});
+
 test('keys that could leave the root, or be no file, are reported by name and skipped', async () => {
   const [a] = machines;
   const evil = ['../x', '/etc/x', 'a//b', 'a/./b', 'nul\u0001ok', 'folder/', 'back\\slash', 'a/../../y', '..'];

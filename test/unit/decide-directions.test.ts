@@ -89,6 +89,11 @@ const TABLE: readonly [string, Omit<Triple, 'key'>, readonly [string, string, st
     ['send over it', 'conflict', 'conflict', 'send over it', 'fetch over it'],
   ],
   [
+    'touched on disk',
+    { local: { ...file, mtimeNs: OLD + 1n }, row, object: ours },
+    ['send over it', 'compare or conflict', 'compare or conflict', 'send over it', 'compare or download'],
+  ],
+  [
     'edited in the bucket, longer',
     { local: file, row, object: theirs(160) },
     ['conflict', 'fetch over it', 'conflict', 'fetch over it', 'fetch over it'],
@@ -101,7 +106,7 @@ const TABLE: readonly [string, Omit<Triple, 'key'>, readonly [string, string, st
   [
     'shorter in the bucket',
     { local: file, row, object: theirs(60) },
-    ['complete it or conflict', 'conflict', 'conflict', 'complete it or download', 'fetch over it'],
+    ['complete it or conflict', 'compare or download', 'conflict', 'complete it or download', 'fetch over it'],
   ],
   [
     'edited on both',

@@ -113,6 +113,10 @@ describe('a photo on disk', () => {
     expect(short(decided({ local: { ...local, mtimeNs: BigInt(NOW - 2_000) * 1_000_000n } }))).toBe('upload');
   });
 
+  test('dated a moment ahead by another clock is left too', () => {
+    expect(short(decided({ local: { ...local, mtimeNs: BigInt(NOW + 1_500) * 1_000_000n } }))).toBe('unstable');
+  });
+
   test('dated in the future is not taken for being written', () => {
     expect(short(decided({ local: { ...local, mtimeNs: BigInt(NOW + DAY) * 1_000_000n } }))).toBe('upload');
   });
