@@ -53,3 +53,24 @@ Each step runs only if what the plan saw still holds; a step that no longer does
 Example:
   rollcall sync --plan-out plan.json
   rollcall apply plan.json`;
+
+export const BATCH_HELP = `
+The config file names one target a line: local_path | bucket | prefix | excludes (comma-separated), with # for
+comments. Every target is synced in its turn, whatever came of those before it; a line that is wrong is named by its
+number and left out. The flags hold for all targets. At the end there is a table of all lines, and the exit code
+is the worst of theirs (2 for a bad line).
+
+Examples:
+  rollcall init                                  write a sample ~/.rollcall.conf, then edit it
+  rollcall batch --dry-run                       what would be done, target by target
+  rollcall batch
+  rollcall batch --config /etc/rollcall.conf --json | tail -n 1
+A line of the file:
+  ~/Pictures | my-bucket | photos/ | private/, *.xmp`;
+
+export const INIT_HELP = `
+All of the sample is comments: nothing is synced before you have written your own lines.
+
+Examples:
+  rollcall init                                  writes ~/.rollcall.conf
+  rollcall init /etc/rollcall.conf`;

@@ -29,10 +29,22 @@ export interface SyncArguments {
   readonly all: boolean;
 }
 
+/** What `batch` was given: policies for all targets. */
+export interface BatchArguments
+  extends Pick<
+    SyncArguments,
+    'direction' | 'compare' | 'overwrite' | 'orphans' | 'delete' | 'maxDelete' | 'dryRun' | 'all'
+  > {
+  /** The config file; left out: `~/.rollcall.conf`. */
+  readonly config?: string;
+}
+
 export type Invocation =
   | { readonly command: 'serve'; readonly options: GlobalOptions }
   | { readonly command: 'sync' | 'status'; readonly options: GlobalOptions; readonly arguments: SyncArguments }
-  | { readonly command: 'apply'; readonly options: GlobalOptions; readonly planFile: string };
+  | { readonly command: 'apply'; readonly options: GlobalOptions; readonly planFile: string }
+  | { readonly command: 'batch'; readonly options: GlobalOptions; readonly arguments: BatchArguments }
+  | { readonly command: 'init'; readonly options: GlobalOptions; readonly file?: string };
 
 /** Nothing to run: help, the version or a usage error. */
 export interface Answer {

@@ -1,8 +1,8 @@
 /** The command line's grammar: argv to an invocation, or to the text that answers it. No I/O. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { ExitCode, RollcallError } from '../errors.ts';
-import { APPLY_HELP, ROLLCALL_HELP, SERVE_HELP, STATUS_HELP, SYNC_HELP } from './help-texts.ts';
-import type { Answer, GlobalOptions, Invocation, SyncArguments } from './invocation.ts';
+import { APPLY_HELP, BATCH_HELP, INIT_HELP, ROLLCALL_HELP, SERVE_HELP, STATUS_HELP, SYNC_HELP } from './help-texts.ts';
+import type { Answer, BatchArguments, GlobalOptions, Invocation, SyncArguments } from './invocation.ts';
 import { jsonLine } from './json-lines.ts';
 
 /** Reads a command line (without node and script). `columns` is the width that help texts are wrapped to. */
@@ -70,6 +70,8 @@ function rollcallProgram(version: string, ask: (invocation: Invocation) => void)
   addSync(program, ask);
   addStatus(program, ask);
   addApply(program, ask);
+  addBatch(program, ask);
+  addInit(program, ask);
   return program;
 }
 
@@ -117,12 +119,47 @@ function addApply(program: Command, ask: (invocation: Invocation) => void): void
     .action((planFile: string) => ask({ command: 'apply', options: globalsOf(program), planFile }));
 }
 
+function addBatch(program: Command, ask: (invocation: Invocation) => void): void {
+  const batch = program
+    .command('batch')
+    .description('sync every folder of a config file, one after the other')
+    .option('--config <file>', 'the config file; left out: ~/.rollcall.conf', filled)
+    .addHelpText('after', BATCH_HELP);
+  addPolicies(batch)
+    .option('-n, --dry-run', 'print what would be done and touch nothing')
+    .option('--all', 'with --dry-run: print every change, not the first 20 of each kind')
+    .action((given: Partial<BatchArguments>) => {
+      const asked = { delete: false, dryRun: false, all: false, ...given };
+      ask({ command: 'batch', options: globalsOf(program), arguments: asked });
+    });
+}
+
+function addInit(program: Command, ask: (invocation: Invocation) => void): void {
+  program
+    .command('init')
+    .description('write a sample config file for `rollcall batch`; never over one that is there')
+    .argument('[file]', 'where; left out: ~/.rollcall.conf', filled)
+    .addHelpText('after', INIT_HELP)
+    .action((file: string | undefined) =>
+      ask({ command: 'init', options: globalsOf(program), ...(file !== undefined && { file }) }),
+    );
+}
+
 function addScopeAndPolicies(command: Command): Command {
-  return command
+  command
     .argument('[folder]', 'folder of albums; left out: every configured library')
     .argument('[s3://bucket/prefix]', 'where it syncs to; left out: the configured bucket and prefix')
     .option('--library <name|id>', 'only this library', filled)
-    .option('--album <path>', 'only the files directly in this album, a path inside the library; . is its root', filled)
+    .option(
+      '--album <path>',
+      'only the files directly in this album, a path inside the library; . is its root',
+      filled,
+    );
+  return addPolicies(command);
+}
+
+function addPolicies(command: Command): Command {
+  return command
     .addOption(
       new Option(
         '--direction <way>',

@@ -5,12 +5,15 @@ import { bytes, count, counted, dollars, duration, oneLine, padded, printable } 
 
 /** The lines of a report. */
 export function reportLines(report: Report, paint: Paint): string[] {
+  return [...troubleLines(report, paint), headline(report, paint), ...table(report, paint)];
+}
+
+/** What a person should look at: warnings, then problems and conflicts by code. None if all is well. */
+export function troubleLines(report: Report, paint: Paint): string[] {
   return [
     ...alarms(report, paint),
     ...pathLines('problem', report.failures, report.actions.failed, paint),
     ...pathLines('conflict', report.conflicts, report.actions.conflicts, paint),
-    headline(report, paint),
-    ...table(report, paint),
   ];
 }
 

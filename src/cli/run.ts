@@ -38,6 +38,14 @@ async function carryOut(asked: Invocation): Promise<number> {
         const { apply } = await import('./apply.ts');
         return await apply(asked.planFile, asked.options, screen);
       }
+      case 'batch': {
+        const { batch } = await import('./batch.ts');
+        return await batch(asked.arguments, asked.options, screen);
+      }
+      case 'init': {
+        const { init } = await import('./init.ts');
+        return await init(asked.file, asked.options, screen);
+      }
     }
   } catch (thrown) {
     // Only arguments that were read and found wrong come this far; all else is told by the session.
