@@ -75,7 +75,9 @@ export function tableLines(outcomes: readonly Outcome[], columns: number | null,
 
 function cellsOf({ line, target, status, report, error }: Outcome): string[] {
   const names = target === null ? ['', ''] : [printable(target.written), placeOf(target)];
-  return [String(line), status, ...names, resultText({ report, error })];
+  // A bad line has nothing but what is wrong with it.
+  const result = target === null ? oneLine(error?.message ?? '') : resultText({ report, error });
+  return [String(line), status, ...names, result];
 }
 
 /** Why it went wrong, if it did; then what was done all the same, and how long that took. */

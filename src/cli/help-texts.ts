@@ -6,6 +6,7 @@ First steps (in a clone: npx rollcall …):
   rollcall status                                what a sync would do
   rollcall sync                                  do it, for every configured library
   rollcall sync ~/Pictures s3://my-bucket/photos --dry-run
+  rollcall batch                                 every folder of ~/.rollcall.conf (rollcall init writes a sample)
 
 Settings are environment variables or lines of a .env file; .env.example lists them all.
 Exit codes: 0 all well, 1 some photos failed, 2 usage or configuration, 3 refused by a guard,

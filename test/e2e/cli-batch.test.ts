@@ -64,7 +64,7 @@ describe('rollcall batch', () => {
     expect(table).toEqual([
       expect.stringMatching(/^Line {2}Status {5}Folder {5}To .*Result$/),
       expect.stringMatching(/^ {3}2 {2}refused {4}~\/nowhere {2}\S*nowhere\/ .*GUARD_ROOT_MISSING: /),
-      expect.stringMatching(/^ {3}3 {2}bad line .*BAD_INPUT: must have three or four fields/),
+      expect.stringMatching(/^ {3}3 {2}bad line .*must have three or four fields/),
       expect.stringMatching(/^ {3}4 {2}failed {5}b {10}s3:\/\/no-such-bucket\/b\/ .*BUCKET_MISSING: /),
       expect.stringMatching(/^ {3}5 {2}succeeded {2}a {10}\S*archive\/ .*1 uploaded, \d/),
       '1 of 4 lines all well',

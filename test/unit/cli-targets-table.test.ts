@@ -39,7 +39,7 @@ describe('the table of a batch', () => {
     ];
     expect(tableLines(outcomes, null, plain).join('\n')).toBe(`\
 Line  Status     Folder      To                 Result
-   2  bad line                                  BAD_INPUT: must have three or four fields, local_path | bucket | prefix | excludes
+   2  bad line                                  must have three or four fields, local_path | bucket | prefix | excludes
    4  succeeded  ~/Pictures  s3://my-photos/p/  3 uploaded, 1,000 skipped, 1.2 s
   12  succeeded  ~/Pictures  s3://my-photos/p/  nothing to do, 1.2 s
    4  partial    ~/Pictures  s3://my-photos/p/  1 uploaded, 2 failed, 1.2 s
