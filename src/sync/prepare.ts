@@ -124,10 +124,13 @@ export function logCounts({ id, options, tally }: RunInProgress, plan: Plan): vo
 export function logTwoWay({ id, options, tally }: RunInProgress): void {
   const { downloaded, uploaded, skippedDownload, skippedUpload } = tally.files;
   const skipped = skippedDownload + skippedUpload;
-  const moved = downloaded + uploaded + tally.actions.failed > 0;
-  const line = moved
-    ? `S3 sync completed: ⬇️  ${downloaded} downloaded, ⬆️  ${uploaded} uploaded, ⏭️  ${skipped} skipped`
-    : `S3 sync: All files in sync (⏭️  ${skipped} files already exist)`;
+  const { failed, conflicts, unstable, marked, deleted } = tally.actions;
+  // What failed, waits or was left alone is not in sync, though nothing moved.
+  const unsettled = failed + conflicts + unstable + marked + deleted;
+  const line =
+    downloaded + uploaded + unsettled > 0
+      ? `S3 sync completed: ⬇️  ${downloaded} downloaded, ⬆️  ${uploaded} uploaded, ⏭️  ${skipped} skipped`
+      : `S3 sync: All files in sync (⏭️  ${skipped} files already exist)`;
   options.log.info({ run: id, library: options.scope.library.name }, line);
 }
 

@@ -274,6 +274,18 @@ describe('the schedule over a real library', () => {
     expect(world.logged).toContain('S3 sync: All files in sync (⏭️  4 files already exist)');
   });
 
+  test('does not call in sync what waits or differs, though nothing moved', async () => {
+    world.write('being-written.jpg', 'half', world.clock.nowMs / 1_000);
+    await cycles(1);
+    expect(world.logged).toContain('S3 sync completed: ⬇️  0 downloaded, ⬆️  0 uploaded, ⏭️  0 skipped');
+    world.remove('being-written.jpg');
+    world.write('a.jpg', 'mine');
+    await world.put('photos/a.jpg', 'other');
+    world.logged.length = 0;
+    await cycles(1);
+    expect(world.logged).toContain('S3 sync completed: ⬇️  0 downloaded, ⬆️  0 uploaded, ⏭️  2 skipped');
+  });
+
   test('after a cycle that the bucket refused the next one does the work, and the history tells both', async () => {
     world.write('a.jpg', 'a');
     const history = async () => (await world.catalog.browser.twoWayHistory(AbortSignal.timeout(10_000)))[0];
