@@ -2,14 +2,14 @@
 import { RollcallError } from '../errors.ts';
 import { errnoOf, explain } from './facts.ts';
 
-/** EFBIG: past a limit on file sizes, the file system's own (FAT: 4 GiB) or the process's (`ulimit -f`). */
 const FULL: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full (ENOSPC): make room',
   EDQUOT: 'the disk quota is used up (EDQUOT): make room or raise it',
-  EFBIG: 'the file system or a limit (ulimit -f) takes no file of this size (EFBIG)',
 };
 
+/** EFBIG concerns this file only: FAT takes none of 4 GiB and more, but any smaller one. */
 const ADVICE: Readonly<Record<string, string>> = {
+  EFBIG: 'the file system or a limit (ulimit -f) takes no file of this size (EFBIG)',
   EROFS: 'the file system is mounted read-only (EROFS)',
   ENAMETOOLONG: 'the name is too long for this file system (ENAMETOOLONG)',
   ENOENT: 'its folder was moved or removed meanwhile (ENOENT)',

@@ -181,9 +181,9 @@ describe('a disk without room', () => {
     return JSON.parse(execFileSync('sh', ['-c', shell, 'sh', ...child], { encoding: 'utf8' }));
   };
 
-  test('(a limit on file sizes) is DISK_FULL, and leaves neither file nor folder', () => {
+  test('for a file of this size (a limit) is no full disk, and leaves neither file nor folder', () => {
     const steps = run('ulimit -f 16; exec "$@"', { path: 'new/x.jpg', bytes: 1_000_000 });
-    expect(steps).toEqual({ receive: 'done', write: expect.stringMatching(/^DISK_FULL: /), discard: 'done' });
+    expect(steps).toEqual({ receive: 'done', write: expect.stringMatching(/^FILE_UNWRITABLE: /), discard: 'done' });
     expect(names()).toEqual([]);
     expect(run('ulimit -f 16; exec "$@"', { path: 'new/x.jpg', bytes: 1_000 })).toMatchObject({ commit: 'done' });
   });
