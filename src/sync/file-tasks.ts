@@ -66,15 +66,12 @@ export async function runFileTask(
     },
     signal,
   );
+  // An object whose key is not in normal form: no file can have it, and the run says so.
+  const otherwise = new Map([...traces].map(([key, trace]) => [key.normalize('NFC'), trace]));
   const results = [...names].map(([path, filename]) => {
     const key = library.prefix + path;
-    const trace = traces.get(key) ?? namedOtherwise(traces, key);
+    const trace = traces.get(key) ?? otherwise.get(key);
     return { filename, ...resultOf(task, path, trace, { report, complete }) };
   });
   return { results, report };
-}
-
-/** An object whose key is not in normal form: no file can have it, and the run says so. */
-function namedOtherwise(traces: ReadonlyMap<string, FileTrace>, key: string): FileTrace | undefined {
-  return [...traces].find(([other]) => other.normalize('NFC') === key)?.[1];
 }
