@@ -111,6 +111,7 @@ class Executor {
     if (this.#diskFull) return;
     try {
       const got = await download(this.#x.sides, action, this.#onBytes, this.#x.hard);
+      this.#unreachable = 0;
       const { tally, log } = this.#x;
       tally.actions.downloaded += 1;
       tally.files.downloaded += 1;
