@@ -1,9 +1,11 @@
 /** Reads a survey to its end and makes the plan: what would be done, in the phases in which it would be (DESIGN 2). */
 
+import { RollcallError } from '../errors.ts';
 import type { Action } from './actions.ts';
 import { type Classified, classify, type Finding } from './classify.ts';
 import { decide, type Rules } from './decide.ts';
 import type { Survey } from './inventory.ts';
+import type { Dates } from './object-dates.ts';
 import type { Problem } from './ports.ts';
 import type { Tally } from './tally.ts';
 import type { BucketObject, Triple } from './types.ts';
@@ -37,7 +39,7 @@ export interface PlanOptions {
   /** Told of each photo that was looked at. */
   readonly onDecided?: (triple: Triple, action: Action | null) => void;
   /** The triples with their objects' modification times. */
-  readonly datesOf: (triples: readonly Triple[]) => Promise<readonly Triple[]>;
+  readonly datesOf: (triples: readonly Triple[]) => Promise<Dates>;
   /** Told before each batch what time it is: files are judged by when they were looked at. */
   readonly now: () => number;
   readonly onScanned: (keys: number, lastPath: string) => void;
@@ -83,10 +85,12 @@ class Planner {
     const wanted = this.#only === null ? batch : batch.filter(({ key }) => this.#only?.has(fileNameOf(key)));
     const found = wanted.map((triple) => ({ triple, classified: this.#classify(triple) }));
     const undated = found.filter(({ classified }) => this.#asksForDates(classified)).map(({ triple }) => triple);
-    const dated = new Map(
-      undated.length === 0 ? [] : (await this.#options.datesOf(undated)).map((triple) => [triple.key, triple]),
-    );
-    for (const { triple, classified } of found) this.#decide(dated.get(triple.key) ?? triple, classified);
+    const dates: Dates = undated.length === 0 ? new Map() : await this.#options.datesOf(undated);
+    for (const { triple, classified } of found) {
+      const dated = dates.get(triple.key) ?? triple;
+      if (dated instanceof RollcallError) this.#tally.fail(triple.local?.path ?? triple.key, dated);
+      else this.#decide(dated, classified);
+    }
   }
 
   #asksForDates({ finding }: Classified): boolean {

@@ -85,6 +85,21 @@ describe('what docs/operations.md promises', () => {
     expect(existsSync(join(two.root, 'private'))).toBe(false);
   });
 
+  test('overwrite newer leaves a photo whose object may not be looked at, and goes on with the others', async () => {
+    const [one] = await machines();
+    for (const name of ['denied.jpg', 'edited.jpg']) one.write(name);
+    await one.sync(both);
+    for (const name of ['denied.jpg', 'edited.jpg']) one.write(name, 'a later and longer version of it', 4_000_000_000);
+    one.write('new.jpg');
+    one.proxy.fail(({ method, path }) =>
+      method === 'HEAD' && path.endsWith('/denied.jpg') ? { kind: 'answer', status: 403 } : null,
+    );
+    const report = await one.sync({ ...both, overwrite: 'newer' });
+    expect(report).toMatchObject({ status: 'partial', files_uploaded: 2 });
+    expect(report.failures).toMatchObject([{ path: 'denied.jpg', code: 'OBJECT_DENIED' }]);
+    expect(await one.read('photos/denied.jpg')).toBe('bytes of denied.jpg');
+  });
+
   test('a photo deleted on every machine and in the bucket stays away', async () => {
     const [one, two] = await machines();
     for (const name of ['a.jpg', 'b.jpg']) one.write(name);
