@@ -1,5 +1,5 @@
 /** A download that has begun: bytes into its temporary file, then its place, or nothing. */
-import { type FileHandle, lstat, unlink } from 'node:fs/promises';
+import { type FileHandle, lstat, statfs, unlink } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { RollcallError } from '../errors.ts';
 import type { IncomingFile } from '../sync/ports.ts';
@@ -28,6 +28,15 @@ export class Incoming implements IncomingFile {
 
   constructor(parts: IncomingParts) {
     this.#parts = parts;
+  }
+
+  async assertRoom(bytes: number): Promise<void> {
+    const { folder, path } = this.#parts.placement;
+    const { blocks, bavail, bsize } = await statfs(folder.path, { bigint: true });
+    // Some network file systems answer nothing but zeros.
+    if (blocks === 0n || bavail * bsize >= BigInt(bytes)) return;
+    const free = bavail * bsize;
+    throw new RollcallError('DISK_FULL', `${path} has ${bytes} bytes, and there is room for ${free} on its disk`);
   }
 
   /**

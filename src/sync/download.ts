@@ -17,6 +17,7 @@ export async function download(
 ): Promise<RowChange> {
   const incoming = await sides.disk.receive(action.path, action.local ?? null, signal);
   try {
+    await incoming.assertRoom(action.object.size);
     const object = { key: action.key, ...action.object };
     const recorded = action.row?.etag === action.object.etag ? action.row.partSize : null;
     const sink = async (chunk: Uint8Array) => {

@@ -56,8 +56,6 @@ class Executor {
   readonly #outcomes: Outcomes;
   /** Set once something ends the run as a whole. */
   #fatal: RollcallError | null = null;
-  /** The disk took no more: what is left to download can wait. */
-  #diskFull = false;
   #unreachable = 0;
   #done = 0;
   #bytes = 0;
@@ -108,7 +106,6 @@ class Executor {
   }
 
   async #download(action: DownloadAction): Promise<void> {
-    if (this.#diskFull) return;
     try {
       const got = await download(this.#x.sides, action, this.#onBytes, this.#x.hard);
       this.#unreachable = 0;
@@ -120,15 +117,9 @@ class Executor {
       await this.#outcomes.done(action, got, { bytes: action.object.size });
     } catch (thrown) {
       const error = asRollcallError(thrown);
-      if (error.code === 'DISK_FULL') this.#stopDownloads();
       const where = `s3://${this.#x.scope.library.bucket}/${action.key}`;
       await this.#went(action, error, `Failed to download ${where}: ${shortly(error)}`, null);
     }
-  }
-
-  #stopDownloads(): void {
-    if (!this.#diskFull) this.#x.tally.warnings.push('The disk is full: downloads were stopped.');
-    this.#diskFull = true;
   }
 
   async #transfer(action: TransferAction): Promise<void> {

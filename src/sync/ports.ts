@@ -47,6 +47,8 @@ export interface OpenFile {
  * syncs, and become visible only by `commit`.
  */
 export interface IncomingFile {
+  /** DISK_FULL when the disk says that it has no room for so many bytes: better known before they are fetched. */
+  assertRoom(bytes: number): Promise<void>;
   /** Resolves when the chunk is taken. DISK_FULL, FILE_UNWRITABLE. */
   write(chunk: Uint8Array): Promise<void>;
   /**

@@ -84,6 +84,8 @@ describe('a download that is committed', () => {
 
   test('may be empty, and lie in the root itself', async () => {
     const incoming = await disk.receive('empty.jpg', null, signal);
+    await incoming.assertRoom(0);
+    await expect(incoming.assertRoom(Number.MAX_SAFE_INTEGER)).rejects.toThrow(code('DISK_FULL'));
     const { facts } = await incoming.commit(MTIME);
     expect(facts.size).toBe(0);
     expect(names()).toEqual(['empty.jpg']);
