@@ -125,7 +125,8 @@ async function runLibrary(
   } catch (thrown) {
     // What it had done before it failed is in the history.
     const run = runId === null ? null : await rollcall.browser.run(runId).catch(() => null);
-    return { ...failed(batch, target, thrown), report: run?.report ?? null };
+    const outcome = failed(batch, target, thrown);
+    return run?.report ? { ...outcome, report: run.report, status: run.report.status } : outcome;
   } finally {
     screen.live(null);
   }
