@@ -5,7 +5,7 @@ import { exitCodeOf } from './exit-code.ts';
 import { actionsText } from './report.ts';
 import type { Paint, Style } from './screen.ts';
 import type { Target } from './targets-file.ts';
-import { columnsOf, cutEnd, cutStart, duration, oneLine, padded, printable } from './text.ts';
+import { columnsOf, count, cutEnd, cutStart, duration, oneLine, padded, printable } from './text.ts';
 
 /** What came of one line. */
 export interface Outcome {
@@ -84,7 +84,8 @@ function cellsOf({ line, target, status, report, error }: Outcome): string[] {
 export function resultText({ report, error }: Pick<Outcome, 'report' | 'error'>): string {
   const why = error === null ? '' : `${error.code}: ${oneLine(error.message)}`;
   if (report === null) return why;
-  const did = actionsText(report.actions);
+  const { lost } = report.photos;
+  const did = [lost > 0 ? `${count(lost)} LOST` : '', actionsText(report.actions)].filter(Boolean).join(', ');
   if (error !== null && did === '') return why;
   return [did || 'nothing to do', duration(report.durationMs), why].filter((part) => part !== '').join(', ');
 }

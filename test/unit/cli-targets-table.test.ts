@@ -55,6 +55,12 @@ Line  Status     Folder      To                 Result
     expect(lines[2]).toMatch(/…\S*summer {2}…\S*p\/2024\/ {2}3 uploaded, 1\.2 s$/);
   });
 
+  test('says first that photos are lost, and does not call that nothing to do', () => {
+    const report = reportOf('succeeded', { skipped: 2 });
+    const [, line] = tableLines([outcomeOf(TARGET, { ...report, photos: { ...report.photos, lost: 1 } })], null, plain);
+    expect(line).toMatch(/ {2}1 LOST, 2 skipped, 1\.2 s$/);
+  });
+
   test('lets no name of a folder move the cursor', () => {
     const lines = tableLines([outcomeOf({ ...TARGET, written: 'a\u001B[2J' }, reportOf('succeeded', {}))], 100, plain);
     expect(lines.join('')).not.toContain('\u001B');
