@@ -1,8 +1,7 @@
 /** The only place where parts meet: a Config becomes running parts and one close(). */
 import { readFileSync } from 'node:fs';
 import { isAbsolute, relative, resolve } from 'node:path';
-import { openS3Client } from './bucket/client.ts';
-import { S3Service } from './bucket/s3-service.ts';
+import { type Buckets, openBuckets } from './bucket/buckets.ts';
 import { type Catalog, openCatalog } from './catalog/open.ts';
 import type { Config, S3Location } from './config.ts';
 import { openDisk } from './disk/disk.ts';
@@ -13,7 +12,7 @@ import { RollcallError } from './errors.ts';
 import { checkHealth } from './http/health.ts';
 import type { HttpParts } from './http/parts.ts';
 import type { CatalogBrowser, LibraryStore, NewLibrary } from './sync/browse.ts';
-import type { BucketIdentity, BucketPort, DiskPort, Log } from './sync/ports.ts';
+import type { BucketPort, DiskPort, Log } from './sync/ports.ts';
 import type { SyncService } from './sync/service.ts';
 import { createSyncService } from './sync/sync-service.ts';
 import { ensureLibrary, type LibraryPlace, libraryOfPlace } from './sync/target-library.ts';
@@ -192,7 +191,7 @@ async function bringUpSides(
   await catalog.closeAbandonedRuns(signal);
 
   const s3 = locationOf(config, embedded);
-  const buckets = openBuckets(s3, config, log);
+  const buckets = openBuckets(s3, config.sync, log);
   closers.push(buckets.close);
   return { embedded, catalog, buckets, url, s3 };
 }
@@ -275,26 +274,6 @@ function locationOf(config: Config, embedded: EmbeddedServices): S3Location {
   if (embedded.s3 === null) return config.s3;
   const { endpoint, region, accessKeyId, secretAccessKey } = embedded.s3;
   return { endpoint, region, forcePathStyle: true, credentials: { accessKeyId, secretAccessKey } };
-}
-
-interface Buckets {
-  open(name: string): BucketPort;
-  close(): void;
-}
-
-/** One client for every bucket behind the endpoint; a port of its own for each use, which counts its requests. */
-function openBuckets(location: S3Location, config: Config, log: Log): Buckets {
-  const { checkConcurrency, uploadConcurrency } = config.sync;
-  // A few sockets more than requests in flight, so that a listing never waits behind uploads.
-  const opened = openS3Client(location, { maxSockets: Math.max(checkConcurrency, uploadConcurrency) + 4 });
-  const endpoint = location.endpoint ?? 'aws';
-  return {
-    open: (bucket) => {
-      const identity: BucketIdentity = { endpoint, bucket };
-      return new S3Service(opened.client, identity, { partConcurrency: uploadConcurrency, log });
-    },
-    close: opened.close,
-  };
 }
 
 /** Rollcall's own data and logs, when they lie inside a library, are no photos. */

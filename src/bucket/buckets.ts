@@ -1,0 +1,27 @@
+/** Every bucket behind one S3 endpoint. */
+import type { BucketPort, Log } from '../sync/ports.ts';
+import type { SyncSettings } from '../sync/types.ts';
+import { openS3Client, type S3Endpoint } from './client.ts';
+import { S3Service } from './s3-service.ts';
+
+export interface Buckets {
+  /** A port of its own for each use: it counts the requests of that use. */
+  open(bucket: string): BucketPort;
+  /** Closes the connections that they share. */
+  close(): void;
+}
+
+/** Opens one client for all of them; nothing is sent yet. */
+export function openBuckets(
+  location: S3Endpoint,
+  { checkConcurrency, uploadConcurrency }: Pick<SyncSettings, 'checkConcurrency' | 'uploadConcurrency'>,
+  log: Log,
+): Buckets {
+  // A few sockets more than requests in flight, so that a listing never waits behind uploads.
+  const opened = openS3Client(location, { maxSockets: Math.max(checkConcurrency, uploadConcurrency) + 4 });
+  const endpoint = location.endpoint ?? 'aws';
+  return {
+    open: (bucket) => new S3Service(opened.client, { endpoint, bucket }, { partConcurrency: uploadConcurrency, log }),
+    close: opened.close,
+  };
+}
