@@ -10,6 +10,8 @@ const USUAL_PARTS_MIB = [
   5, 6, 7, 8, 10, 12, 15, 16, 20, 24, 25, 32, 48, 50, 64, 96, 100, 128, 200, 256, 500, 512, 1024,
 ];
 
+const MOST_WHOLE_SIZES = 6;
+
 /** Files larger than this go up in parts. */
 export const WHOLE_UPLOAD_LIMIT = SMALLEST_PART;
 
@@ -62,11 +64,21 @@ export function candidatePartSizes(size: number, parts: number, recorded: number
     ...USUAL_PARTS_MIB.map((mib) => mib * MIB),
     Math.ceil(even / MIB) * MIB,
     even,
+    ...wholeMibSizes(size, parts),
   ];
   const fits = (part: number): boolean => part > 0 && Math.max(1, Math.ceil(size / part)) === parts;
   // A single part holds the whole file whatever its nominal size.
   const sizes = parts === 1 ? candidates.filter(fits).slice(0, 1) : candidates.filter(fits);
   return [...new Set(sizes)];
+}
+
+/** Every whole number of MiB that gives this many parts, when there are only a few: each is a hash of all bytes. */
+function wholeMibSizes(size: number, parts: number): number[] {
+  if (parts < 2) return [];
+  const least = Math.ceil(size / parts / MIB);
+  const most = Math.ceil(size / (parts - 1) / MIB) - 1;
+  if (most - least >= MOST_WHOLE_SIZES) return [];
+  return Array.from({ length: Math.max(most - least + 1, 0) }, (_, i) => (least + i) * MIB);
 }
 
 /** Hashes a stream of bytes once: its MD5, and the multipart ETag for each of several part sizes. */

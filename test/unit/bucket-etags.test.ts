@@ -77,6 +77,13 @@ describe('part sizes', () => {
     }
   });
 
+  test('include every whole number of MiB where only a few fit', () => {
+    expect(candidatePartSizes(26 * MIB + 5, 3, null).map((size) => size / MIB)).toEqual(
+      expect.arrayContaining([9, 10, 11, 12, 13]),
+    );
+    expect(candidatePartSizes(27 * MIB, 3, null)).toContain(9 * MIB);
+  });
+
   test('a recorded part size that cannot give the number of parts is no candidate', () => {
     expect(candidatePartSizes(100 * MIB, 7, 5 * MIB)).not.toContain(5 * MIB);
   });
