@@ -9,8 +9,8 @@ First steps (in a clone: npx rollcall …):
   rollcall batch                                 every folder of ~/.rollcall.conf (rollcall init writes a sample)
 
 Settings are environment variables or lines of a .env file; .env.example lists them all.
-Exit codes: 0 all well, 1 some photos failed, 2 usage or configuration, 3 refused by a guard,
-            4 database or bucket unreachable.`;
+Exit codes: 0 all well, 1 some photos failed or are in conflict, 2 usage or configuration,
+            3 refused by a guard, 4 database or bucket unreachable.`;
 
 export const SERVE_HELP = `
 Without DATABASE_URL, S3_BUCKET and PHOTOS_ROOT it brings a PostgreSQL, an S3 endpoint and a demo library
