@@ -36,7 +36,7 @@ export interface Rules {
 }
 
 const MS_A_DAY = 86_400_000;
-/** Times are set through doubles and kept by some tools in microseconds: closer than this is no newer. */
+/** Times are set through doubles and kept by some servers in milliseconds: closer than this is no newer. */
 const SAME_MOMENT_NS = 1_000n * 1_000n;
 
 /** The action for a photo, or null when there is nothing to do. */
