@@ -4,7 +4,7 @@
  */
 import pMap from 'p-map';
 import { asRollcallError, type RollcallError } from '../errors.ts';
-import type { Action, DeleteAction, DownloadAction } from './actions.ts';
+import type { Action, AdoptAction, DeleteAction, DownloadAction } from './actions.ts';
 import type { ActionRecord, RowChange } from './catalog-port.ts';
 import { download } from './download.ts';
 import type { Sides } from './inventory.ts';
@@ -29,6 +29,8 @@ export interface Execution {
     readonly bytes: number;
     readonly path: string | null;
   }) => void;
+  /** Told of versions that were read and found to differ. */
+  readonly onDiffering: (action: AdoptAction, message: string) => void;
   /** Told how each action ended. */
   readonly onEnded: (record: ActionRecord) => void;
   /** Asks to begin nothing new; what is in flight is finished. */
@@ -136,6 +138,7 @@ class Executor {
     }
     this.#countPhases(action, result.outcome);
     if (result.outcome === 'conflict') {
+      if (action.kind === 'adopt') this.#x.onDiffering(action, result.message);
       return this.#outcomes.conflict(action, 'CONFLICT', result.message, result.change);
     }
     if (result.outcome === 'fetch') return this.#download(result.instead);

@@ -1,10 +1,11 @@
 /** Reads a survey to its end and makes the plan: what would be done, in the phases in which it would be (DESIGN 2). */
 
 import { RollcallError } from '../errors.ts';
-import type { Action } from './actions.ts';
+import type { Action, AdoptAction } from './actions.ts';
 import { type Classified, classify, type Finding } from './classify.ts';
 import { decide, type Rules } from './decide.ts';
 import type { Survey } from './inventory.ts';
+import { conflict } from './make-action.ts';
 import type { Dates } from './object-dates.ts';
 import type { Problem } from './ports.ts';
 import type { Tally } from './tally.ts';
@@ -42,6 +43,8 @@ export interface PlanOptions {
   readonly datesOf: (triples: readonly Triple[]) => Promise<Dates>;
   /** Told before each batch what time it is: files are judged by when they were looked at. */
   readonly now: () => number;
+  /** Why an object and a file of one size are a conflict, if that is known without reading them again. */
+  readonly knownConflict: (action: AdoptAction) => string | null;
   readonly onScanned: (keys: number, lastPath: string) => void;
 }
 
@@ -107,11 +110,18 @@ class Planner {
   }
 
   #decide(triple: Triple, classified: Classified): void {
-    const action = (this.#options.decide ?? decide)(triple, classified, this.#rules);
+    const action = this.#settled(triple, (this.#options.decide ?? decide)(triple, classified, this.#rules));
     this.#options.onDecided?.(triple, action);
     if (triple.local && triple.object) this.#countPhases(action);
     if (action !== null) this.#actions.push(action);
     else if (triple.local && classified.finding === 'in agreement') this.#skip(triple.local.path);
+  }
+
+  /** Versions that were read before and found to differ need not be read again to be a conflict. */
+  #settled(triple: Triple, action: Action | null): Action | null {
+    if (action?.kind !== 'adopt' || action.otherwise !== 'conflict' || triple.local === undefined) return action;
+    const message = this.#options.knownConflict(action);
+    return message === null ? action : conflict(triple, triple.local, message);
   }
 
   finish(): Plan {

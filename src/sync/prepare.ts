@@ -25,6 +25,7 @@ export async function surveyPlan(current: RunInProgress): Promise<Plan> {
     ...(options.decide && { decide: options.decide }),
     onDecided: (triple, action) => options.watch?.decided(triple, action),
     now,
+    knownConflict: (action) => options.differences?.of(scope.library.id, action) ?? null,
     datesOf: (batch) => objectDates(sides.bucket, batch, settings.checkConcurrency, signal),
     onScanned: (keys, lastPath) => progress.scanned(keys, lastPath),
   });

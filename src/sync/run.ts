@@ -2,6 +2,7 @@
 import { asRollcallError, type RollcallError } from '../errors.ts';
 import type { Action } from './actions.ts';
 import type { ActionRecord, ScopeLock } from './catalog-port.ts';
+import type { Differences } from './differences.ts';
 import { execute } from './execute.ts';
 import type { Sides } from './inventory.ts';
 import type { Decide, Plan } from './plan.ts';
@@ -22,6 +23,8 @@ export interface RunOptions {
   /** What is to be done about a photo; left out: what the policy says. */
   readonly decide?: Decide;
   readonly watch?: RunWatch;
+  /** What earlier runs of this process have compared; left out: everything is read. */
+  readonly differences?: Differences;
   readonly kind: string;
   readonly parentId?: string;
   readonly hooks: RunHooks;
@@ -131,6 +134,7 @@ async function planAndExecute(current: RunInProgress, source: PlanSource, lock: 
       log: options.log,
       now: options.now,
       onProgress: (done) => progress.done(done),
+      onDiffering: (action, message) => options.differences?.remember(options.scope.library.id, action, message),
       onEnded: (record) => options.watch?.ended(record),
       soft: signal,
       hard: drain.signal,

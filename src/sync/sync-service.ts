@@ -3,6 +3,7 @@ import { asRollcallError, RollcallError } from '../errors.ts';
 import type { CatalogPort } from './catalog-port.ts';
 import { compareScope } from './compare.ts';
 import { parseDeleteLimit } from './delete-limit.ts';
+import { Differences } from './differences.ts';
 import { runFileTask } from './file-tasks.ts';
 import type { Sides } from './inventory.ts';
 import { localKeysOf } from './local-images.ts';
@@ -36,15 +37,22 @@ export interface SyncParts extends ScopeParts {
 
 /** The service over these parts. */
 export function createSyncService(parts: SyncParts): SyncService {
+  const differences = new Differences();
   return {
-    sync: (request, hooks, signal) => sync(parts, request, hooks, signal),
+    sync: (request, hooks, signal) => sync(parts, differences, request, hooks, signal),
     apply: (plan, hooks, signal) => apply(parts, plan, hooks, signal),
     compare: (request, signal) => compare(parts, request, signal),
     files: (task, request, hooks, signal) => files(parts, task, request, hooks, signal),
   };
 }
 
-async function sync(parts: SyncParts, request: SyncRequest, hooks: RunHooks, signal: AbortSignal): Promise<Report> {
+async function sync(
+  parts: SyncParts,
+  differences: Differences,
+  request: SyncRequest,
+  hooks: RunHooks,
+  signal: AbortSignal,
+): Promise<Report> {
   const kind = request.kind ?? 'sync';
   const policy = policyOf(request);
   const scopes = await resolveScopes(parts, { ...request, inBucket: policy.direction !== 'up' }, signal);
@@ -58,6 +66,7 @@ async function sync(parts: SyncParts, request: SyncRequest, hooks: RunHooks, sig
     settings: parts.settings,
     log: parts.log,
     now: parts.now,
+    differences,
     ...(request.only && { only: request.only }),
   };
   const [scope] = scopes;

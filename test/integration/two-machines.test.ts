@@ -124,6 +124,18 @@ test.each(['never', 'known', 'newer'] as const)(
   },
 );
 
+test('versions that were read once and differ are not read again by the next cycle, until one changes', async () => {
+  const [a] = machines;
+  a.write('same-size.jpg', 'one photo');
+  await a.put('photos/same-size.jpg', 'a another');
+  expect((await a.sync({ direction: 'both' })).actions.conflicts).toBe(1);
+  // Behind its back, and to no date or size: only a second reading could tell.
+  a.write('same-size.jpg', 'a another');
+  expect((await a.sync({ direction: 'both' })).actions).toMatchObject({ conflicts: 1, adopted: 0 });
+  a.write('same-size.jpg', 'a another', 1_650_000_000);
+  expect((await a.sync({ direction: 'both' })).actions).toMatchObject({ conflicts: 0, adopted: 1 });
+});
+
 test('what is found to differ only by its content counts in the phase that moved it', async () => {
   const [a, b] = machines;
   for (const machine of machines) machine.write('shared.jpg', 'version one');
