@@ -1,5 +1,6 @@
 /** What a watching sync tells of its runs: a line for each that did something. Pure. */
 import type { RollcallError } from '../errors.ts';
+import { NO_ACTIONS } from '../sync/tally.ts';
 import type { Library, Report } from '../sync/types.ts';
 import { actionsText, bytesText } from './report.ts';
 import { duration, oneLine, printable } from './text.ts';
@@ -55,26 +56,11 @@ function news(report: Report, album: string | null, memory: WatchMemory): string
   const recovered = memory.failure !== '' && report.status === 'succeeded';
   if (recovered) memory.failure = '';
   const { conflicts, unstable, failed, adopted, skipped: _skipped, updated: _updated, ...done } = actions;
-  const did = [actionsText({ ...NOTHING, ...done }), adopted > 0 ? `${adopted} adopted` : ''].filter(Boolean);
-  const troubles = actionsText({ ...NOTHING, conflicts, unstable, failed });
+  const did = [actionsText({ ...NO_ACTIONS, ...done }), adopted > 0 ? `${adopted} adopted` : ''].filter(Boolean);
+  const troubles = actionsText({ ...NO_ACTIONS, conflicts, unstable, failed });
   const same = troubles === '' || (album === null && troubles === memory.troubles);
   if (album === null) memory.troubles = troubles;
   if (did.length === 0 && same) return recovered ? ['works again'] : [];
   const took = [bytesText(bytes), duration(durationMs)].filter(Boolean).join(', ');
   return [`${[...did, troubles].filter(Boolean).join(', ')} (${took})`];
 }
-
-const NOTHING: Report['actions'] = {
-  uploaded: 0,
-  reuploaded: 0,
-  skipped: 0,
-  adopted: 0,
-  moved: 0,
-  downloaded: 0,
-  updated: 0,
-  marked: 0,
-  deleted: 0,
-  conflicts: 0,
-  unstable: 0,
-  failed: 0,
-};

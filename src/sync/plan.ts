@@ -9,7 +9,7 @@ import { conflict } from './make-action.ts';
 import type { Dates } from './object-dates.ts';
 import type { Problem } from './ports.ts';
 import type { Tally } from './tally.ts';
-import type { BucketObject, Triple } from './types.ts';
+import type { Triple } from './types.ts';
 
 export interface Plan {
   /** In key order. */
@@ -21,14 +21,15 @@ export interface Plan {
   readonly photosInScope: number;
   /** Photos in agreement, as far as they are kept to be named in the log (`nameSkipped`). */
   readonly skipped: readonly string[];
-  /** The first objects that nobody knows. */
-  readonly untracked: readonly string[];
 }
 
-/** So many untracked objects and problems are named; the rest is counted. */
+/** So many problems are named; the rest is counted. */
 const NAMED = 20;
 
 export type Decide = typeof decide;
+
+/** What a plan goes by, whatever the time. */
+type TimelessRules = Omit<Rules, 'nowMs'>;
 
 export interface PlanOptions {
   /** So many photos in agreement are kept to be named. */
@@ -52,7 +53,12 @@ export interface PlanOptions {
 const DIFFERING = new Set<Finding>(['adopt', 'incomplete', 'edited', 'differs', 'both changed']);
 
 /** Reads the survey to its end. */
-export async function makePlan(survey: Survey, rules: Rules, tally: Tally, options: PlanOptions): Promise<Plan> {
+export async function makePlan(
+  survey: Survey,
+  rules: TimelessRules,
+  tally: Tally,
+  options: PlanOptions,
+): Promise<Plan> {
   const planner = new Planner(survey, rules, tally, options);
   let scanned = 0;
   for await (const batch of survey.triples) {
@@ -65,17 +71,16 @@ export async function makePlan(survey: Survey, rules: Rules, tally: Tally, optio
 
 class Planner {
   readonly #survey: Survey;
-  #rules: Rules;
+  readonly #rules: TimelessRules;
   readonly #tally: Tally;
   readonly #options: PlanOptions;
   readonly #only: ReadonlySet<string> | null;
   readonly #actions: Action[] = [];
   readonly #skipped: string[] = [];
-  readonly #untracked: string[] = [];
   #filesOnDisk = 0;
   #photosInScope = 0;
 
-  constructor(survey: Survey, rules: Rules, tally: Tally, options: PlanOptions) {
+  constructor(survey: Survey, rules: TimelessRules, tally: Tally, options: PlanOptions) {
     this.#survey = survey;
     this.#rules = rules;
     this.#tally = tally;
@@ -84,7 +89,7 @@ class Planner {
   }
 
   async add(batch: readonly Triple[]): Promise<void> {
-    this.#rules = { ...this.#rules, nowMs: this.#options.now() };
+    const rules = { ...this.#rules, nowMs: this.#options.now() };
     const wanted = this.#only === null ? batch : batch.filter(({ key }) => this.#only?.has(fileNameOf(key)));
     const found = wanted.map((triple) => ({ triple, classified: this.#classify(triple) }));
     const undated = found.filter(({ classified }) => this.#asksForDates(classified)).map(({ triple }) => triple);
@@ -92,7 +97,7 @@ class Planner {
     for (const { triple, classified } of found) {
       const dated = dates.get(triple.key) ?? triple;
       if (dated instanceof RollcallError) this.#tally.fail(triple.local?.path ?? triple.key, dated);
-      else this.#decide(dated, classified);
+      else this.#decide(dated, classified, rules);
     }
   }
 
@@ -105,12 +110,11 @@ class Planner {
     if (triple.local || triple.row) this.#photosInScope += 1;
     const classified = classify(triple, this.#survey.vouchesFor(triple.key));
     this.#tally.count(classified);
-    if (classified.finding === 'untracked') this.#noteUntracked(triple.object);
     return classified;
   }
 
-  #decide(triple: Triple, classified: Classified): void {
-    const action = this.#settled(triple, (this.#options.decide ?? decide)(triple, classified, this.#rules));
+  #decide(triple: Triple, classified: Classified, rules: Rules): void {
+    const action = this.#settled(triple, (this.#options.decide ?? decide)(triple, classified, rules));
     this.#options.onDecided?.(triple, action);
     if (triple.local && triple.object) this.#countPhases(action);
     if (action !== null) this.#actions.push(action);
@@ -134,7 +138,6 @@ class Planner {
       filesOnDisk: this.#filesOnDisk,
       photosInScope: this.#photosInScope,
       skipped: this.#skipped,
-      untracked: this.#untracked,
     };
   }
 
@@ -149,10 +152,6 @@ class Planner {
   #skip(path: string): void {
     this.#tally.actions.skipped += 1;
     if (this.#skipped.length < this.#options.nameSkipped) this.#skipped.push(path);
-  }
-
-  #noteUntracked(object: BucketObject | undefined): void {
-    if (object && this.#untracked.length < NAMED) this.#untracked.push(object.key);
   }
 
   #reportProblems(problems: readonly Problem[]): void {

@@ -18,7 +18,7 @@ export async function surveyPlan(current: RunInProgress): Promise<Plan> {
   const { sides, options, tally, progress, signal } = current;
   const { scope, policy, settings, now } = options;
   const survey = openSurvey(sides, scope, settings, policy.direction, signal);
-  const rules = { policy, settings, nowMs: now(), pathOf: (key: string) => sides.disk.pathOf(key) };
+  const rules = { policy, settings, pathOf: (key: string) => sides.disk.pathOf(key) };
   const plan = await makePlan(survey, rules, tally, {
     nameSkipped: scope.album === null ? 0 : SKIPPED_NAMED,
     only: options.only ?? null,

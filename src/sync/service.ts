@@ -18,8 +18,6 @@ export interface SyncRequest {
   readonly orphans?: OrphanPolicy;
   /** Delete orphans at once instead of after ORPHAN_GRACE_DAYS. */
   readonly deleteNow?: boolean;
-  /** Of the album, only the files with these names. */
-  readonly only?: readonly string[];
   /** Instead of MAX_DELETE: `25%` or a count. */
   readonly maxDelete?: string;
   /** What the run is called in the history. */

@@ -67,7 +67,6 @@ async function sync(
     log: parts.log,
     now: parts.now,
     differences,
-    ...(request.only && { only: request.only }),
   };
   const [scope] = scopes;
   if (scope && scopes.length === 1)
@@ -152,7 +151,6 @@ async function savedActions(saved: SavedPlan, library: Library, current: RunInPr
     filesOnDisk: 0,
     photosInScope: saved.photosInScope,
     skipped: [],
-    untracked: [],
   };
 }
 

@@ -15,6 +15,22 @@ const USD = { write: 0.005 / 1_000, read: 0.0004 / 1_000 } as const;
 
 const NO_REQUESTS: RequestCounts = { head: 0, list: 0, get: 0, put: 0, copy: 0, delete: 0 };
 
+/** Nothing done yet. */
+export const NO_ACTIONS: Report['actions'] = {
+  uploaded: 0,
+  reuploaded: 0,
+  skipped: 0,
+  adopted: 0,
+  moved: 0,
+  downloaded: 0,
+  updated: 0,
+  marked: 0,
+  deleted: 0,
+  conflicts: 0,
+  unstable: 0,
+  failed: 0,
+};
+
 export class Tally {
   readonly photos: Mutable<Report['photos']> = {
     new: 0,
@@ -25,20 +41,7 @@ export class Tally {
     untracked: 0,
     lost: 0,
   };
-  readonly actions: Mutable<Report['actions']> = {
-    uploaded: 0,
-    reuploaded: 0,
-    skipped: 0,
-    adopted: 0,
-    moved: 0,
-    downloaded: 0,
-    updated: 0,
-    marked: 0,
-    deleted: 0,
-    conflicts: 0,
-    unstable: 0,
-    failed: 0,
-  };
+  readonly actions: Mutable<Report['actions']> = { ...NO_ACTIONS };
   /** Counted by phase, for `direction: down` and `both`. */
   readonly files = { downloaded: 0, uploaded: 0, skippedDownload: 0, skippedUpload: 0 };
   readonly bytes: Mutable<Report['bytes']> = { uploaded: 0, downloaded: 0 };
