@@ -10,6 +10,15 @@ export type RowFacts = Pick<CatalogRow, 'id' | 'size' | 'mtimeNs' | 'md5' | 'eta
 /** What must still be true of an object for a planned action to hold. */
 export type ObjectFacts = Pick<BucketObject, 'size' | 'etag'>;
 
+/** An object that is to be copied or read: where it is kept decides whether it can be. */
+export type StoredFacts = Pick<BucketObject, 'size' | 'etag' | 'storageClass'>;
+
+/** A photo's former name. */
+export interface FormerPlace {
+  readonly key: string;
+  readonly path: string;
+}
+
 interface ActionBase {
   readonly key: string;
   readonly path: string;
@@ -91,6 +100,57 @@ export interface DeleteAction extends ActionBase {
   readonly object?: ObjectFacts;
 }
 
+/**
+ * A photo was renamed: its object is copied on the server to the new key, the row follows, the old object goes. The
+ * actions of a plan stand in an order in which every new key is free when its turn comes.
+ */
+export interface MoveAction extends ActionBase {
+  readonly kind: 'move';
+  readonly from: FormerPlace;
+  readonly row: RowFacts;
+  readonly local: FileFacts;
+  /** The object under the old key. */
+  readonly object: StoredFacts;
+  /** What the new key holds already; if it is the same content, nothing is copied. Left out: the key is free by then. */
+  readonly target?: ObjectFacts;
+  /** The file was changed too: its bytes are uploaded under the new key instead of copied. */
+  readonly edited?: true;
+  /** Renames in a circle: this one steps aside to this key first, to make room for the others. */
+  readonly via?: string;
+}
+
+/** The old object of a move that was recorded, and cut off before that object was removed. */
+export interface LeftoverAction extends ActionBase {
+  readonly kind: 'leftover';
+  readonly object: ObjectFacts;
+  /** The photo that moved, and the object it must have by now for the old one to go. */
+  readonly photo: { readonly id: string; readonly key: string; readonly etag: string };
+}
+
+/**
+ * The bucket holds the very bytes of this file under another name: a copy on the server instead of an upload. Only if
+ * the key is free, or (`object` given) in place of that version.
+ */
+export interface CopyAction extends ActionBase {
+  readonly kind: 'copy';
+  readonly local: FileFacts;
+  readonly md5: string;
+  readonly row?: RowFacts;
+  readonly object?: ObjectFacts;
+  /** The photo whose object has them. */
+  readonly from: { readonly id: string; readonly key: string; readonly size: number; readonly etag: string };
+}
+
+/** An archived object must be restored before a move or a download can have it (DESIGN 8). `key` is that object's. */
+export interface WaitAction extends ActionBase {
+  readonly kind: 'wait';
+  readonly what: 'move' | 'download';
+  readonly object: StoredFacts;
+  readonly row?: RowFacts;
+  /** Where the photo would move. */
+  readonly to?: FormerPlace;
+}
+
 /** Something a person must see; nothing is touched but a row's state. */
 export interface ReportAction extends ActionBase {
   readonly kind: 'report';
@@ -108,4 +168,8 @@ export type Action =
   | UpdateAction
   | MarkAction
   | DeleteAction
+  | MoveAction
+  | LeftoverAction
+  | CopyAction
+  | WaitAction
   | ReportAction;

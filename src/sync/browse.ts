@@ -80,6 +80,36 @@ export interface PhotoView {
   readonly updatedAt: string;
 }
 
+/** An object that a move or a download waits for. Times are RFC 3339. */
+export interface ArchivedObject {
+  readonly id: string;
+  readonly libraryId: string;
+  readonly bucket: string;
+  readonly key: string;
+  readonly photoId: string | null;
+  readonly storageClass: string;
+  readonly what: 'move' | 'download';
+  /** `waiting`: nobody has asked for it yet. `failed`: asking was refused; see `lastError`. */
+  readonly status: 'waiting' | 'in progress' | 'restored' | 'failed';
+  readonly requestedAt: string | null;
+  readonly restoredUntil: string | null;
+  readonly lastError: string | null;
+  readonly createdAt: string;
+}
+
+/** What was seen of an archived object just now. */
+export interface ArchiveChange extends Pick<ArchivedObject, 'id' | 'status' | 'restoredUntil' | 'lastError'> {
+  /** It was asked for just now; left out: the time of the asking stays. */
+  readonly asked?: true;
+}
+
+/** What waits for a restore (DESIGN 8). */
+export interface ArchiveStore {
+  /** Oldest first; left out: of every library. */
+  list(filter: { readonly libraryId?: string }, page: PageRequest): Promise<Page<ArchivedObject>>;
+  update(changes: readonly ArchiveChange[]): Promise<void>;
+}
+
 export interface RunView {
   readonly id: string;
   readonly libraryId: string | null;

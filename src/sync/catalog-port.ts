@@ -44,6 +44,29 @@ export type RowChange =
       readonly etag?: string;
       readonly state: PhotoState;
     }
+  | {
+      /**
+       * A photo's object was copied to a new key: the row goes there with it, and the old object is remembered as a
+       * leftover in the same transaction. Takes the place of a row that has never been in the bucket.
+       */
+      readonly kind: 'moved';
+      readonly id: string;
+      readonly path: string;
+      readonly key: string;
+      /** It only steps aside: its album stays. */
+      readonly aside: boolean;
+      readonly from: { readonly key: string; readonly size: number; readonly etag: string };
+      readonly local: FileFacts;
+      /** Null: what the row has stays. */
+      readonly md5: string | null;
+      readonly etag: string;
+      readonly partSize: number | null;
+      readonly storageClass: string | null;
+      readonly contentType: string;
+      readonly photoKind: PhotoKind;
+    }
+  /** The old object of a move is gone, or is not one any more. */
+  | { readonly kind: 'tidied'; readonly key: string }
   | { readonly kind: 'deleting'; readonly id: string }
   | { readonly kind: 'deleted'; readonly id: string };
 
@@ -56,6 +79,37 @@ export interface ActionRecord {
   readonly bytes: number;
   readonly code?: string;
   readonly message?: string;
+}
+
+/** The old object of a recorded move that may still be there. */
+export interface Leftover {
+  readonly key: string;
+  readonly size: number;
+  readonly etag: string;
+  /** The photo that moved, where it is now; its ETag is null if it has none any more. */
+  readonly photo: { readonly id: string; readonly key: string; readonly etag: string | null };
+}
+
+/** An object that a move or a download waits for. */
+export interface WaitingObject {
+  readonly key: string;
+  readonly storageClass: string;
+  readonly what: 'move' | 'download';
+  /** Null: the catalog does not know it. */
+  readonly photoId: string | null;
+}
+
+/** A file's content, as the catalog can be asked for it. */
+export interface Content {
+  readonly size: number;
+  readonly md5: string;
+}
+
+/** An album that goes where all its photos have gone. */
+export interface AlbumMove {
+  readonly id: string;
+  /** NFC, relative to the root. */
+  readonly path: string;
 }
 
 /** A lock on what a run covers. `signal` aborts with LOCK_LOST if the lock's connection dies. */
@@ -77,6 +131,24 @@ export interface CatalogPort {
   countLive(scope: Scope, signal: AbortSignal): Promise<number>;
   /** The rows with these keys, in no order. */
   rowsByKey(library: Library, keys: readonly string[], signal: AbortSignal): Promise<readonly CatalogRow[]>;
+  /** The old objects of recorded moves in this library. */
+  leftovers(library: Library, signal: AbortSignal): Promise<readonly Leftover[]>;
+  /** Which of these sizes has a photo of this library with an MD5 and an object? */
+  knownSizes(library: Library, sizes: readonly number[], signal: AbortSignal): Promise<ReadonlySet<number>>;
+  /** For each content one photo of this library that has it in the bucket, if there is one. */
+  rowsWithContent(library: Library, contents: readonly Content[], signal: AbortSignal): Promise<readonly CatalogRow[]>;
+  /**
+   * Gives albums their new paths, exchanges among them included. One whose new path is that of another album with photos
+   * keeps its own. Done before the photos follow, so that a crash in between is finished by calling it again.
+   */
+  moveAlbums(library: Library, albums: readonly AlbumMove[]): Promise<void>;
+  /** Gives the photos of these albums that are in another folder to that folder's album. */
+  settleAlbums(library: Library, albumIds: readonly string[]): Promise<void>;
+  /**
+   * Notes what waits for a restore: new ones as waiting, known ones as they are. `all`: nothing else in the scope waits
+   * any more, and what is noted of it is removed.
+   */
+  noteWaiting(scope: Scope, waiting: readonly WaitingObject[], all: boolean): Promise<void>;
   /** Writes the changes, all or none, albums made as needed; the same changes again change nothing. */
   apply(library: Library, changes: readonly RowChange[]): Promise<void>;
   /** Begins a run's history entry and answers its id. */

@@ -18,8 +18,13 @@ export function policyOf(request: SyncRequest): Policy {
     overwrite: request.overwrite ?? DEFAULTS[direction].overwrite,
     orphans: request.orphans ?? DEFAULTS[direction].orphans,
     deleteNow: request.deleteNow ?? false,
+    moves: direction === 'down' ? false : (request.moves ?? true),
     dryRun: request.dryRun ?? false,
   };
+  if (direction === 'down' && request.moves !== undefined && request.moves !== false) {
+    const message = 'moves rename objects in the bucket, which direction: down leaves alone';
+    throw new RollcallError('BAD_INPUT', message, { field: 'moves' });
+  }
   if (direction === 'both' && policy.overwrite === 'source') {
     const message = 'overwrite: source needs a direction, up or down: with both there is no source';
     throw new RollcallError('BAD_INPUT', message, { field: 'overwrite' });

@@ -3,7 +3,7 @@
  * disk/, bucket/ and catalog/ implement them; the contract suites in test/contract hold every implementation to these promises.
  */
 
-import type { ErrorCode } from '../errors.ts';
+import type { ErrorCode, RollcallError } from '../errors.ts';
 import type { BucketObject, FileFacts, LocalFile, RequestCounts } from './types.ts';
 
 /** Something that stopped a side from being read whole, or a name that cannot be synced. */
@@ -95,6 +95,10 @@ export interface BucketFeatures {
   readonly createOnlyMultipart: boolean;
   /** DELETE with `If-Match`. */
   readonly deleteOnly: boolean;
+  /** DeleteObjects with an ETag for each key. */
+  readonly deleteManyOnly: boolean;
+  /** CopyObject with `If-None-Match: *` on its target. */
+  readonly copyCreateOnly: boolean;
   /** A wrong Content-MD5 is refused. */
   readonly contentMd5: boolean;
   /** A wrong x-amz-checksum-crc32 is refused. */
@@ -133,6 +137,36 @@ export interface UploadedObject {
   readonly sent: boolean;
 }
 
+/** A copy on the server. */
+export interface CopyRequest {
+  readonly from: Pick<BucketObject, 'key' | 'size' | 'etag' | 'storageClass'>;
+  readonly to: string;
+  readonly condition: WriteCondition;
+  /** Of the source's content, as far as it is known: proves a copy whose ETag is not the source's. */
+  readonly md5: string | null;
+  /** Bytes; the source's. */
+  readonly partSize: number | null;
+  /** What the copy is to say of itself; left out: metadata, content type and storage class are those of the source. */
+  readonly as?: { readonly contentType: string; readonly mtimeNs: bigint };
+}
+
+/** A copy that was made and verified to hold the source's bytes. */
+export interface CopiedObject {
+  readonly etag: string;
+  /** Bytes; null for one that was not made in parts. */
+  readonly partSize: number | null;
+  readonly storageClass: string;
+  /** False: the very same bytes were there already and nothing was copied. */
+  readonly copied: boolean;
+}
+
+/** How fast, and for how long, an archived object is to be made readable. */
+export interface RestoreRequest {
+  /** Days for which the restored copy stays. */
+  readonly days: number;
+  readonly tier: 'Standard' | 'Bulk' | 'Expedited';
+}
+
 /** An object that was read whole and verified. */
 export interface FetchedObject {
   readonly md5: string;
@@ -149,6 +183,8 @@ export type ContentMatch = 'same' | 'different' | 'unknown';
 /** An object as a HEAD tells it: a listing's facts and the metadata. */
 export interface HeadedObject extends BucketObject {
   readonly metadata: Readonly<Record<string, string>>;
+  /** Of an archived object that was asked to be restored: is that still under way, and until when can it be read? */
+  readonly restore?: { readonly ongoing: boolean; readonly untilMs: number | null };
 }
 
 /**
@@ -201,6 +237,27 @@ export interface BucketPort {
   ): Promise<FetchedObject>;
   /** Removes the object if it still has this ETag: `deleted`, `missing` (was gone), or `changed` (left alone). */
   remove(key: string, etag: string, signal: AbortSignal): Promise<'deleted' | 'missing' | 'changed'>;
+  /**
+   * Removes many objects with a few requests, each only if it still has its ETag: `deleted` (also if it was gone),
+   * `changed` (left alone), or why it is still there. Never throws for one of them.
+   */
+  removeMany(
+    objects: readonly { readonly key: string; readonly etag: string }[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, 'deleted' | 'changed' | RollcallError>>;
+  /**
+   * Copies an object on the server, of any size, only the version with this ETag and only under the condition; answers
+   * once the copy is proved to hold the source's bytes. OBJECT_PRECONDITION when the source is another version by now
+   * or the condition does not hold, unless what is there has the very same bytes; OBJECT_MISSING (no source),
+   * OBJECT_ARCHIVED (to be restored first), OBJECT_DENIED, OBJECT_UNVERIFIED.
+   */
+  copy(request: CopyRequest, signal: AbortSignal): Promise<CopiedObject>;
+  /**
+   * Asks for an archived object to be made readable. `asked`; `in progress`: it was asked before; `readable`: it need
+   * not be restored, or is. OBJECT_MISSING, OBJECT_DENIED, OBJECT_REJECTED (a tier this class does not have, a server
+   * without archives).
+   */
+  restore(key: string, request: RestoreRequest, signal: AbortSignal): Promise<'asked' | 'in progress' | 'readable'>;
   /** Requests sent through this port so far, retries included. */
   requests(): RequestCounts;
 }

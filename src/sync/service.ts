@@ -2,7 +2,9 @@
 import type { Comparison } from './compare-lists.ts';
 import type { LocalImage } from './local-images.ts';
 import type { SavedPlan } from './plan-file.ts';
-import type { Compare, Direction, Library, OrphanPolicy, Overwrite, Report } from './types.ts';
+import type { ArchivedObject } from './browse.ts';
+import type { RestoreRequest } from './ports.ts';
+import type { Compare, Direction, Library, Moves, OrphanPolicy, Overwrite, Report } from './types.ts';
 
 /** What to sync and how. Neither album nor library: every library. Policies left out take their defaults. */
 export interface SyncRequest {
@@ -20,8 +22,10 @@ export interface SyncRequest {
   readonly deleteNow?: boolean;
   /** Instead of MAX_DELETE: `25%` or a count. */
   readonly maxDelete?: string;
+  /** Left out: renames are recognised, except where nothing is sent up. */
+  readonly moves?: Moves;
   /** What the run is called in the history. */
-  readonly kind?: 'sync' | 'status';
+  readonly kind?: 'sync' | 'status' | 'moves';
 }
 
 /** What to compare: an album, a library, or every library. */
@@ -101,4 +105,14 @@ export interface SyncService {
    * `sync`; what concerns one file is in its result.
    */
   files(task: FileTask, request: FilesRequest, hooks: RunHooks, signal: AbortSignal): Promise<FilesReport>;
+  /**
+   * Asks for every waiting object of these libraries to be restored, those that were asked for before left alone, and
+   * answers all with what came of it. One that is refused is `failed` and stops no other. NOT_FOUND, BUCKET_*.
+   */
+  restore(
+    request: Pick<SyncRequest, 'library'> & RestoreRequest,
+    signal: AbortSignal,
+  ): Promise<readonly ArchivedObject[]>;
+  /** Looks at every waiting object of these libraries and answers how far it is. NOT_FOUND, BUCKET_*. */
+  restoreStatus(request: Pick<SyncRequest, 'library'>, signal: AbortSignal): Promise<readonly ArchivedObject[]>;
 }

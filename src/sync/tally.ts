@@ -22,12 +22,14 @@ export const NO_ACTIONS: Report['actions'] = {
   skipped: 0,
   adopted: 0,
   moved: 0,
+  copied: 0,
   downloaded: 0,
   updated: 0,
   marked: 0,
   deleted: 0,
   conflicts: 0,
   unstable: 0,
+  waiting: 0,
   failed: 0,
 };
 

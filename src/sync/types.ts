@@ -35,6 +35,11 @@ export interface FileFacts {
   readonly mtimeNs: bigint;
   readonly device: bigint;
   readonly inode: bigint;
+  /**
+   * When this inode was made; left out where the filesystem does not say. Numbers of removed files are given to new
+   * ones: the same inode born at another time is another file.
+   */
+  readonly birthNs?: bigint;
 }
 
 /** A file of the library. `path` is relative to the root as the disk spells it, `key` = prefix + NFC(path). */
@@ -43,6 +48,8 @@ export interface LocalFile extends FileFacts {
   readonly path: string;
   /** Other files whose names give the same key (NFC/NFD twins). */
   readonly twins?: readonly string[];
+  /** How many names the file has on its disk; left out: one. */
+  readonly links?: number;
 }
 
 /** A row of the Photo table, as far as the engine needs it. The facts are those of the last agreement. */
@@ -55,6 +62,8 @@ export interface CatalogRow {
   readonly mtimeNs: bigint;
   readonly device: bigint | null;
   readonly inode: bigint | null;
+  /** Null: not known. */
+  readonly birthNs: bigint | null;
   readonly md5: string | null;
   /** Null: this photo has never been in the bucket. */
   readonly etag: string | null;
@@ -95,6 +104,8 @@ export type Overwrite = 'never' | 'known' | 'newer' | 'source';
 export type OrphanPolicy = 'mark' | 'download' | 'delete';
 export type Direction = 'up' | 'down' | 'both';
 export type Compare = 'existence' | 'content';
+/** Are renames recognised (DESIGN 5)? `only`: nothing but renames is carried out. */
+export type Moves = boolean | 'only';
 
 /** What a run may do (DESIGN 3). */
 export interface Policy {
@@ -104,6 +115,7 @@ export interface Policy {
   readonly orphans: OrphanPolicy;
   /** Delete orphans at once instead of after the grace period (the CLI's `--delete`). */
   readonly deleteNow: boolean;
+  readonly moves: Moves;
   readonly dryRun: boolean;
 }
 
@@ -118,6 +130,8 @@ export interface SyncSettings {
   readonly maxDelete: DeleteLimit;
   readonly stableSeconds: number;
   readonly orphanGraceDays: number;
+  /** Copy on the server what the library's bucket holds under another name already, instead of uploading it. */
+  readonly dedupeCopy: boolean;
 }
 
 export interface Failure {
@@ -157,6 +171,8 @@ export interface Report {
     readonly skipped: number;
     readonly adopted: number;
     readonly moved: number;
+    /** Copied on the server: the bucket held the same bytes under another name. */
+    readonly copied: number;
     readonly downloaded: number;
     readonly updated: number;
     readonly marked: number;
@@ -164,6 +180,8 @@ export interface Report {
     readonly conflicts: number;
     /** Changing or too young to be read: left for the next run. */
     readonly unstable: number;
+    /** Moves and downloads that wait for an archived object to be restored. */
+    readonly waiting: number;
     readonly failed: number;
   };
   readonly bytes: { readonly uploaded: number; readonly downloaded: number };
