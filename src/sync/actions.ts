@@ -138,7 +138,7 @@ export interface CopyAction extends ActionBase {
   readonly row?: RowFacts;
   readonly object?: ObjectFacts;
   /** The photo whose object has them. */
-  readonly from: { readonly id: string; readonly key: string; readonly size: number; readonly etag: string };
+  readonly from: Pick<CatalogRow, 'id' | 'key' | 'size' | 'partSize'> & { readonly etag: string };
 }
 
 /** An archived object must be restored before a move or a download can have it (DESIGN 8). `key` is that object's. */

@@ -145,10 +145,14 @@ export interface CatalogPort {
   /** Gives the photos of these albums that are in another folder to that folder's album. */
   settleAlbums(library: Library, albumIds: readonly string[]): Promise<void>;
   /**
-   * Notes what waits for a restore: new ones as waiting, known ones as they are. `all`: nothing else in the scope waits
-   * any more, and what is noted of it is removed.
+   * Notes what waits for a restore and answers what was not noted before; known ones stay as they are. `settled`: for
+   * these, nothing else in the scope waits any more, and what is noted of it is removed.
    */
-  noteWaiting(scope: Scope, waiting: readonly WaitingObject[], all: boolean): Promise<void>;
+  noteWaiting(
+    scope: Scope,
+    waiting: readonly WaitingObject[],
+    settled: readonly WaitingObject['what'][],
+  ): Promise<readonly WaitingObject[]>;
   /** Writes the changes, all or none, albums made as needed; the same changes again change nothing. */
   apply(library: Library, changes: readonly RowChange[]): Promise<void>;
   /** Begins a run's history entry and answers its id. */
