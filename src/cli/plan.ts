@@ -12,7 +12,12 @@ const GROUPS = {
   lost: ['red', 'Lost: gone from disk and bucket both'],
   conflict: ['yellow', 'Conflicts: left alone, for you to decide'],
   unstable: ['yellow', 'Still changing: left for the next run'],
+  move: ['cyan', 'Move: renamed on disk, so renamed in the bucket, nothing is uploaded'],
+  edited: ['cyan', 'Move and upload: renamed and changed on disk'],
+  leftover: ['cyan', 'Finish a move: the old object goes'],
+  wait: ['yellow', 'Waiting: archived, to be restored first (rollcall restore)'],
   download: ['cyan', 'Download'],
+  copy: ['cyan', 'Copy in the bucket, which holds the same bytes under another name'],
   upload: ['cyan', 'Upload'],
   reupload: ['cyan', 'Upload again'],
   adopt: ['cyan', 'Adopt: in the bucket already, to be recorded'],
@@ -25,6 +30,7 @@ const ARROWS = { up: '→', down: '←', both: '↔' } as const;
 
 function groupOf(action: Action): keyof typeof GROUPS {
   if (action.kind === 'report') return action.what;
+  if (action.kind === 'move' && action.edited) return 'edited';
   return action.kind === 'mark' ? action.state : action.kind;
 }
 

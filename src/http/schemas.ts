@@ -33,10 +33,17 @@ export const Problem = z
   .openapi('Problem', { description: 'An RFC 9457 problem document.' });
 
 const FileFacts = z
-  .object({ size: count, mtimeNs: digits, device: digits, inode: digits })
-  .openapi('FileFacts', { description: 'What identifies a version of a file; `mtimeNs` is nanoseconds since 1970.' });
+  .object({ size: count, mtimeNs: digits, device: digits, inode: digits, birthNs: digits.optional() })
+  .openapi('FileFacts', {
+    description:
+      'What identifies a version of a file; `mtimeNs` and `birthNs` (where the filesystem knows when the file was made) ' +
+      'are nanoseconds since 1970.',
+  });
 
-const ObjectFacts = z.object({ size: count, etag: z.string() }).openapi('ObjectFacts');
+const objectFacts = { size: count, etag: z.string() };
+const ObjectFacts = z.object(objectFacts).openapi('ObjectFacts');
+const StoredFacts = z.object({ ...objectFacts, storageClass: z.string() }).openapi('StoredFacts');
+const Place = z.object({ key: z.string(), path: z.string() }).openapi('Place');
 
 const RowFacts = z
   .object({
@@ -97,6 +104,43 @@ const Action = z
       object: ObjectFacts.optional(),
     }),
     z.object({
+      kind: z.literal('move'),
+      ...step,
+      from: Place.openapi({ description: 'The former name.' }),
+      row: RowFacts,
+      local: FileFacts,
+      object: StoredFacts,
+      target: ObjectFacts.optional(),
+      edited: z
+        .literal(true)
+        .optional()
+        .openapi({ description: 'Changed too: uploaded under the new name, not copied.' }),
+      via: z.string().optional().openapi({ description: 'Renames in a circle: the key it steps aside to first.' }),
+    }),
+    z.object({
+      kind: z.literal('leftover'),
+      ...step,
+      object: ObjectFacts,
+      photo: z.object({ id: z.uuid(), key: z.string(), etag: z.string() }),
+    }),
+    z.object({
+      kind: z.literal('copy'),
+      ...step,
+      local: FileFacts,
+      md5: z.string(),
+      row: RowFacts.optional(),
+      object: ObjectFacts.optional(),
+      from: z.object({ id: z.uuid(), key: z.string(), ...objectFacts, partSize: count.nullable() }),
+    }),
+    z.object({
+      kind: z.literal('wait'),
+      ...step,
+      what: z.enum(['move', 'download']),
+      object: StoredFacts,
+      row: RowFacts.optional(),
+      to: Place.optional().openapi({ description: 'Where the photo would move.' }),
+    }),
+    z.object({
       kind: z.literal('report'),
       ...step,
       what: z.enum(['conflict', 'lost', 'unstable']),
@@ -130,12 +174,14 @@ export const Report = z
       skipped: count,
       adopted: count,
       moved: count,
+      copied: count.openapi({ description: 'On the server: the bucket held the same bytes under another name.' }),
       downloaded: count,
       updated: count,
       marked: count,
       deleted: count,
       conflicts: count,
       unstable: count,
+      waiting: count.openapi({ description: 'Moves and downloads that wait for an archived object.' }),
       failed: count,
     }),
     bytes: z.object({ uploaded: count, downloaded: count }),

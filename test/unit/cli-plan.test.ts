@@ -20,6 +20,7 @@ function planOf(actions: readonly Action[], album: string | null = null): SavedP
       overwrite: 'known',
       orphans: 'mark',
       deleteNow: false,
+      moves: true,
       dryRun: false,
     },
     photosInScope: 1,
