@@ -6,8 +6,8 @@ export interface WatchTask {
   readonly album: string | null;
 }
 
-/** From so many changed albums on, one pass over the library is cheaper than a run over each. */
-const MOST_ALBUM_RUNS = 5;
+/** A photo renamed from one album to another is seen as such only by a run that sees both. */
+const MOST_ALBUM_RUNS = 1;
 
 export class WatchQueue {
   /** Albums that changed since they were last taken, by library; null: any of them may have. */

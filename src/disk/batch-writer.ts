@@ -1,6 +1,7 @@
 /** Collects the worker's findings into batches. */
 import type { BigIntStats } from 'node:fs';
 import type { ErrorCode } from '../errors.ts';
+import { birthOf } from './facts.ts';
 import type { Blind, FoundProblem, WalkBatch } from './walk-messages.ts';
 
 /** A file's spelling on disk and its facts. */
@@ -66,12 +67,16 @@ class Columns {
   readonly #mtimes: BigInt64Array<ArrayBuffer>;
   readonly #devices: BigInt64Array<ArrayBuffer>;
   readonly #inodes: BigInt64Array<ArrayBuffer>;
+  readonly #births: BigInt64Array<ArrayBuffer>;
+  readonly #links: Uint32Array<ArrayBuffer>;
 
   constructor(size: number) {
     this.#sizes = new Float64Array(size);
     this.#mtimes = new BigInt64Array(size);
     this.#devices = new BigInt64Array(size);
     this.#inodes = new BigInt64Array(size);
+    this.#births = new BigInt64Array(size);
+    this.#links = new Uint32Array(size);
   }
 
   /** The arrays wrap unsigned numbers into signed 64-bit ones, as `identityOf` does. */
@@ -84,6 +89,8 @@ class Columns {
     this.#mtimes[at] = stats.mtimeNs;
     this.#devices[at] = stats.dev;
     this.#inodes[at] = stats.ino;
+    this.#births[at] = birthOf(stats);
+    this.#links[at] = Number(stats.nlink);
   }
 
   filled(): Omit<WalkBatch, 'found' | 'last'> {
@@ -94,6 +101,8 @@ class Columns {
       mtimes: this.#mtimes,
       devices: this.#devices,
       inodes: this.#inodes,
+      births: this.#births,
+      links: this.#links,
       twins: this.twins,
     };
   }

@@ -38,6 +38,9 @@ export interface WalkBatch {
   readonly mtimes: BigInt64Array<ArrayBuffer>;
   readonly devices: BigInt64Array<ArrayBuffer>;
   readonly inodes: BigInt64Array<ArrayBuffer>;
+  /** 0: not known. */
+  readonly births: BigInt64Array<ArrayBuffer>;
+  readonly links: Uint32Array<ArrayBuffer>;
   /** Index of a file and the other spellings of its key. */
   readonly twins: readonly (readonly [number, readonly string[]])[];
   readonly found: readonly FoundProblem[];

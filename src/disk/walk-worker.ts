@@ -10,7 +10,11 @@ function main(job: WalkJob, post: (batch: WalkBatch, transfer: ArrayBuffer[]) =>
   let sent = 0;
   const send = (batch: WalkBatch): void => {
     if (!batch.last) walk.checkRoot();
-    post(batch, [batch.sizes.buffer, batch.mtimes.buffer, batch.devices.buffer, batch.inodes.buffer]);
+    const { sizes, mtimes, devices, inodes, births, links } = batch;
+    post(
+      batch,
+      [sizes, mtimes, devices, inodes, births, links].map((column) => column.buffer),
+    );
     sent++;
     for (let now = Atomics.load(taken, 0); sent - now > job.ahead; now = Atomics.load(taken, 0)) {
       Atomics.wait(taken, 0, now);

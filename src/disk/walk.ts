@@ -79,19 +79,25 @@ function jobOf({ prefix, album, excludes, batchSize }: WalkRequest, root: Verifi
 }
 
 function filesOf(batch: WalkBatch, prefix: string): LocalFile[] {
-  const { paths, normal, sizes, mtimes, devices, inodes } = batch;
+  const { paths, normal, sizes, mtimes, devices, inodes, births, links } = batch;
   const twins = new Map(batch.twins);
   return paths.map((path, i) => {
     const others = twins.get(i);
-    return {
+    const birthNs = births[i] ?? 0n;
+    const names = links[i] ?? 1;
+    const file = {
       key: prefix + (normal?.[i] ?? path),
       path,
       size: sizes[i] ?? 0,
       mtimeNs: mtimes[i] ?? 0n,
       device: devices[i] ?? 0n,
       inode: inodes[i] ?? 0n,
-      ...(others && { twins: others }),
+      birthNs,
     };
+    // Nearly all files have a birth and one name: a copy of each would show among hundred thousands.
+    if (birthNs !== 0n && names <= 1 && others === undefined) return file;
+    const { birthNs: _none, ...rest } = file;
+    return { ...(birthNs === 0n ? rest : file), ...(names > 1 && { links: names }), ...(others && { twins: others }) };
   });
 }
 

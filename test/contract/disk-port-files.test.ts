@@ -80,12 +80,13 @@ describe('the root', () => {
 describe('stat', () => {
   test('tells the facts of a file, the same that a walk tells', async () => {
     photos.write('a/x.jpg', 'twelve bytes', 1_700_000_000.25);
-    const { dev, ino } = statSync(photos.at('a/x.jpg'), { bigint: true });
+    const { dev, ino, birthtimeNs } = statSync(photos.at('a/x.jpg'), { bigint: true });
     expect(await disk.stat('a/x.jpg', signal)).toEqual({
       size: 12,
       mtimeNs: 1_700_000_000_250_000_000n,
       device: BigInt.asIntN(64, dev),
       inode: BigInt.asIntN(64, ino),
+      ...(birthtimeNs > 0n && { birthNs: birthtimeNs }),
     });
     for await (const [file] of disk.walk(null, signal).batches) expect(file).toMatchObject(await factsOf('a/x.jpg'));
   });

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openDisk } from '../../src/disk/disk.ts';
 import { verifyRoot } from '../../src/disk/root.ts';
@@ -49,7 +49,7 @@ describe('a walk', () => {
   test('yields every file with its facts, its path as the disk spells it and its key in NFC', async () => {
     photos.write(`2024/${NFD}.jpg`, 'x'.repeat(12), 1_700_000_000.5);
     const { files, problems } = await walk();
-    const { dev, ino } = statSync(photos.at(`2024/${NFD}.jpg`), { bigint: true });
+    const { dev, ino, birthtimeNs } = statSync(photos.at(`2024/${NFD}.jpg`), { bigint: true });
     expect(files).toEqual<LocalFile[]>([
       {
         key: `photos/2024/${NFC}.jpg`,
@@ -58,9 +58,24 @@ describe('a walk', () => {
         mtimeNs: 1_700_000_000_500_000_000n,
         device: BigInt.asIntN(64, dev),
         inode: BigInt.asIntN(64, ino),
+        ...(birthtimeNs > 0n && { birthNs: birthtimeNs }),
       },
     ]);
     expect(problems).toEqual([]);
+  });
+
+  test('counts the names of a file that has several, in the library or out of it', async () => {
+    for (const path of ['a.jpg', 'b.jpg', 'c.jpg']) photos.write(path);
+    linkSync(photos.at('a.jpg'), photos.at('z.jpg'));
+    linkSync(photos.at('b.jpg'), `${photos.folder}/elsewhere.jpg`);
+    const { files } = await walk();
+    expect(files.map(({ path, links }) => [path, links])).toEqual([
+      ['a.jpg', 2],
+      ['b.jpg', 2],
+      ['c.jpg', undefined],
+      ['z.jpg', 2],
+    ]);
+    expect(files[0]?.inode).toBe(files[3]?.inode);
   });
 
   test('goes in the byte order of keys: a folder sorts as if its name ended in a slash', async () => {

@@ -66,7 +66,8 @@ describe('rollcall sync --watch', () => {
     await expect.poll(keys, soon).toEqual(['2024/a.jpg', '2024/b.jpg']);
     world.write('photos/2025/spring/c.jpg', 'c');
     await expect.poll(keys, soon).toEqual(['2024/a.jpg', '2024/b.jpg', '2025/spring/c.jpg']);
-    await watch.says(/photos, 2025\/spring: 1 uploaded/);
+    // Two albums are new, and a photo could have moved between them: one run over the library.
+    await watch.says(/photos: 1 uploaded (.|\n)*photos: 1 uploaded/);
     const { stdout, stderr } = await stopped(watch);
     const lines = stdout.trimEnd().split('\n');
     expect(lines[0]).toMatch(/^photos: 1 uploaded \(1 B uploaded, .*\)$/);
@@ -85,7 +86,7 @@ describe('rollcall sync --watch', () => {
     await stopped(watch);
   });
 
-  test('many albums at once are one run over the library', async () => {
+  test('several albums at once are one run over the library', async () => {
     const watch = await watching();
     mkdirSync(join(world.dir, 'new'));
     for (const album of ['1', '2', '3', '4', '5', '6', '7']) world.write(`new/${album}/x.jpg`, album);

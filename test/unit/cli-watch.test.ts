@@ -18,16 +18,17 @@ describe('what a watching sync does next', () => {
     expect(queue.take(60_000)).toBe('full pass');
   });
 
-  test('runs over each changed album once when they are few, over the library when they are many', () => {
+  test('runs over the only album that changed; over the library, where photos may have moved, when several did', () => {
     const queue = new WatchQueue(1e9);
-    queue.changed('A', albums('b', 'a'));
-    queue.changed('A', albums('a', '.'));
-    queue.changed('B', albums('1', '2', '3', '4', '5', '6'));
+    queue.changed('A', albums('a'));
+    queue.changed('A', albums('a'));
+    queue.changed('B', albums('1'));
+    queue.changed('B', albums('2'));
+    queue.changed('C', albums('1', '2', '3'));
     expect(queue.take(0)).toEqual([
-      { library: 'A', album: '.' },
       { library: 'A', album: 'a' },
-      { library: 'A', album: 'b' },
       { library: 'B', album: null },
+      { library: 'C', album: null },
     ]);
     expect(queue.take(0)).toEqual([]);
   });
