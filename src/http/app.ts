@@ -9,6 +9,7 @@ import { problemAnswer, problemHandler } from './problem.ts';
 import { requestLog } from './request-log.ts';
 import { throwBadInput } from './requests.ts';
 import { albumRoutes } from './routes/albums.ts';
+import { archiveRoutes } from './routes/archive.ts';
 import { healthRoutes } from './routes/health.ts';
 import { libraryRoutes } from './routes/libraries.ts';
 import { pageRoutes } from './routes/pages.ts';
@@ -58,6 +59,7 @@ export function createApp(parts: HttpParts): App {
     libraryRoutes,
     albumRoutes,
     photoRoutes,
+    archiveRoutes,
     healthRoutes,
     pageRoutes,
   ]) {

@@ -1,5 +1,5 @@
 /** What the HTTP API is made of; compose.ts provides it. */
-import type { CatalogBrowser, LibraryStore, NewLibrary } from '../sync/browse.ts';
+import type { ArchiveStore, CatalogBrowser, LibraryStore, NewLibrary } from '../sync/browse.ts';
 import type { Log } from '../sync/ports.ts';
 import type { SyncService } from '../sync/service.ts';
 
@@ -39,6 +39,7 @@ export interface HttpParts {
   readonly service: SyncService;
   readonly libraries: LibraryStore;
   readonly browser: CatalogBrowser;
+  readonly archive: Pick<ArchiveStore, 'list'>;
   /** Asks every part; one that does not answer before `signal` aborts is reported as failed, not thrown. */
   readonly health: (signal: AbortSignal) => Promise<HealthReport>;
   /** Throws GUARD_ROOT_* or BUCKET_* when the library's root or bucket cannot be used. */

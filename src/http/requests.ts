@@ -3,8 +3,8 @@ import { isAbsolute, resolve } from 'node:path';
 import { type Hook, z } from '@hono/zod-openapi';
 import { prefixFault } from '../config.ts';
 import { RollcallError } from '../errors.ts';
+import { PHOTO_STATES } from './field-schemas.ts';
 import type { HttpEnv } from './parts.ts';
-import { PHOTO_STATES } from './schemas.ts';
 
 /** An object of just these fields. */
 export function only<Shape extends z.core.$ZodLooseShape>(what: string, shape: Shape) {
@@ -22,7 +22,7 @@ export const text = (most: number) =>
     .max(most, `must be at most ${most} characters long`)
     .refine((value) => !value.includes('\0'), 'must not contain a NUL character');
 
-const oneOf = <const Words extends readonly [string, ...string[]]>(words: Words) =>
+export const oneOf = <const Words extends readonly [string, ...string[]]>(words: Words) =>
   z.enum(words, `must be one of ${words.join(', ')}`);
 
 export const albumPath = text(1024)
@@ -60,6 +60,14 @@ export const SyncBody = only('a sync', {
       description:
         'Photos gone from disk: keep their objects (the default of `up`), bring the files back (the default of `down` ' +
         'and `both`), or delete the objects of photos gone for ORPHAN_GRACE_DAYS.',
+    }),
+  moves: z
+    .union([z.boolean(), z.literal('only')], 'must be true, false or "only"')
+    .optional()
+    .openapi({
+      description:
+        'A photo renamed on disk is renamed in the bucket, by a copy on the server (the default, except of `down`); ' +
+        '`false`: it is uploaded again and the old name orphaned; `only`: nothing but renames is done.',
     }),
 })
   .refine((body) => body.album === undefined || body.albumId === undefined, {
@@ -111,11 +119,11 @@ export const LibraryChangeBody = only('a change of a library', {
 }).openapi('LibraryChange', { description: 'Bucket and prefix can change only while the library has no photos.' });
 
 const LIMIT = 'must be a whole number from 1 to 1000';
-const paging = {
+export const paging = {
   cursor: text(4096).optional().openapi({ description: '`nextCursor` of the page before.' }),
   limit: z.coerce.number(LIMIT).int(LIMIT).min(1, LIMIT).max(1000, LIMIT).default(100),
 };
-const library = text(255).optional().openapi({ description: 'Id or name of a library.' });
+export const library = text(255).optional().openapi({ description: 'Id or name of a library.' });
 
 export const PageQuery = only('this list', paging);
 export const LibraryPageQuery = only('this list', { library, ...paging });

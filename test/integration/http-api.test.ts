@@ -62,6 +62,8 @@ describe('POST /api/sync', () => {
     ['an album named with two dots in it', { album: 'a..b/...' }, { album: 'a..b/...' }],
     ['an album by id', { albumId: ALBUM.id }, { albumId: ALBUM.id }],
     ['policies', { library: 'Family', dryRun: true, overwrite: 'never', orphans: 'delete' }, undefined],
+    ['no renames', { moves: false }, undefined],
+    ['nothing but renames', { moves: 'only' }, undefined],
     ['a two-way sync', { direction: 'both', compare: 'content', overwrite: 'newer', orphans: 'download' }, undefined],
   ])('takes %s', async (_name, body, asked) => {
     const { parts, send } = api();
@@ -72,7 +74,7 @@ describe('POST /api/sync', () => {
 
   test.each([
     ['an unknown field', { folder: 'x' }, 'folder', 'folder is not known; a sync takes library, album'],
-    ['a policy that is not there yet', { moves: true }, 'moves', 'not known'],
+    ['moves that are neither', { moves: 'yes' }, 'moves', 'must be true, false or "only"'],
     ['deleting at once, which is for the command line', { deleteNow: true }, 'deleteNow', 'not known'],
     ['an unknown direction', { direction: 'left' }, 'direction', 'must be one of up, down, both'],
     ['an unknown overwrite', { overwrite: 'always' }, 'overwrite', 'must be one of never, known, newer, source'],

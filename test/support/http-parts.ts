@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { RollcallError } from '../../src/errors.ts';
 import type { HealthReport, HttpParts } from '../../src/http/parts.ts';
 import type { Action } from '../../src/sync/actions.ts';
-import type { AlbumView, LibraryStore, PhotoView, RunView } from '../../src/sync/browse.ts';
+import type { AlbumView, ArchivedObject, LibraryStore, PhotoView, RunView } from '../../src/sync/browse.ts';
 import type { SyncRequest, SyncService } from '../../src/sync/service.ts';
 import type { Library, Report } from '../../src/sync/types.ts';
 
@@ -115,6 +115,21 @@ export const RUN: RunView = {
   finishedAt: '2024-07-01T10:00:01.000Z',
 };
 
+export const ARCHIVED: ArchivedObject = {
+  id: '55555555-5555-4555-8555-555555555555',
+  libraryId: LIBRARY.id,
+  bucket: 'family',
+  key: 'photos/2014/a.jpg',
+  photoId: PHOTO.id,
+  storageClass: 'DEEP_ARCHIVE',
+  what: 'move',
+  status: 'in progress',
+  requestedAt: '2024-07-01T10:00:00.000Z',
+  restoredUntil: null,
+  lastError: null,
+  createdAt: '2024-07-01T09:00:00.000Z',
+};
+
 export const HEALTH: HealthReport = {
   status: 'ok',
   version: '1.2.3',
@@ -169,6 +184,8 @@ export const SERVICE: SyncService = {
     { library: LIBRARY, album, lists: { missing_in_s3: [], missing_locally: [], different: [], identical: [] } },
   ],
   files: async () => ({ results: [], report: REPORT }),
+  restore: async () => [ARCHIVED],
+  restoreStatus: async () => [ARCHIVED],
 };
 
 /** One library with one album, one photo and one run; what a test gives replaces parts of it. */
@@ -199,6 +216,10 @@ export function testParts(replaced: Partial<HttpParts> = {}): TestParts {
       runs: async (_filter, { cursor, limit }) => page(cursor === undefined ? [RUN, RUN] : [RUN], limit),
       run: async (id) => (id === RUN.id ? RUN : null),
       twoWayHistory: async () => [],
+    },
+    archive: {
+      list: async ({ libraryId }, { limit }) =>
+        page(libraryId === undefined || libraryId === LIBRARY.id ? [ARCHIVED] : [], limit),
     },
     health: async () => HEALTH,
     checkLibrary: async ({ root }) => {
