@@ -20,8 +20,9 @@ export function openBuckets(
   // A few sockets more than requests in flight, so that a listing never waits behind uploads.
   const opened = openS3Client(location, { maxSockets: Math.max(checkConcurrency, uploadConcurrency) + 4 });
   const endpoint = location.endpoint ?? 'aws';
+  const options = { partConcurrency: uploadConcurrency, checkConcurrency, log };
   return {
-    open: (bucket) => new S3Service(opened.client, { endpoint, bucket }, { partConcurrency: uploadConcurrency, log }),
+    open: (bucket) => new S3Service(opened.client, { endpoint, bucket }, options),
     close: opened.close,
   };
 }

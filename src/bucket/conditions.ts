@@ -14,8 +14,8 @@ export interface Intended {
   readonly partSize: number | null;
 }
 
-/** What the uploads of one bucket share. */
-export interface UploadContext {
+/** What all that is written to one bucket shares. */
+export interface WriteContext {
   readonly requests: BucketRequests;
   readonly features: BucketFeatures;
 }
@@ -34,7 +34,7 @@ export function conditionHeaders(
  * Null: it does. An object: the very bytes are there already. Throws OBJECT_PRECONDITION otherwise.
  */
 export async function lookFirst(
-  { requests }: UploadContext,
+  { requests }: WriteContext,
   condition: WriteCondition,
   intended: Intended,
   signal: AbortSignal,
@@ -55,7 +55,7 @@ export function isRefusedWrite(error: unknown): boolean {
 
 /** After a refused write: the object that is there, if it has the very bytes; OBJECT_PRECONDITION otherwise. */
 export async function lookAfter(
-  { requests }: UploadContext,
+  { requests }: WriteContext,
   intended: Intended,
   signal: AbortSignal,
 ): Promise<UploadedObject> {
@@ -75,7 +75,7 @@ function alreadyThere(requests: BucketRequests, intended: Intended, found: Heade
  * the expected one nothing more is asked; elsewhere (KMS, Ceph's empty answers) a HEAD must agree. OBJECT_UNVERIFIED.
  */
 export async function verifyWritten(
-  { requests, features }: UploadContext,
+  { requests, features }: WriteContext,
   intended: Intended,
   answered: string,
   signal: AbortSignal,

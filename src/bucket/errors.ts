@@ -12,6 +12,8 @@ export interface RequestSubject {
   readonly endpoint: string;
   readonly bucket: string;
   readonly key?: string;
+  /** What a denied request of the bucket as a whole wants; left out: s3:ListBucket. */
+  readonly right?: string;
 }
 
 /**
@@ -69,6 +71,17 @@ const CORRUPTED: ReadonlySet<string> = new Set([
   'XAmzContentChecksumMismatch',
 ]);
 
+/** Of errors that may come without one: named in a body, or inside an answer of status 200. */
+const STATUSES: Readonly<Record<string, number>> = {
+  AccessDenied: 403,
+  NoSuchKey: 404,
+  NoSuchUpload: 404,
+  PreconditionFailed: 412,
+  InternalError: 500,
+  ServiceUnavailable: 503,
+  SlowDown: 503,
+};
+
 /** Translates what an S3 request threw. A RollcallError passes unchanged. */
 export function toRollcallError(thrown: unknown, subject: RequestSubject): RollcallError {
   if (thrown instanceof RollcallError) return thrown;
@@ -78,6 +91,14 @@ export function toRollcallError(thrown: unknown, subject: RequestSubject): Rollc
   return new RollcallError(verdict.code, `cannot ${subject.doing} ${where}: ${verdict.why}`, {
     cause: new S3Failure(thrown),
   });
+}
+
+/** What an answer says in its body of one of its keys, as DeleteObjects does; there it has no status. */
+export function answeredError(
+  { code, message }: { readonly code: string; readonly message: string },
+  subject: RequestSubject,
+): RollcallError {
+  return toRollcallError({ name: code, message, $metadata: { httpStatusCode: STATUSES[code] ?? 400 } }, subject);
 }
 
 /** How often a request that threw this was sent. */
@@ -125,12 +146,12 @@ function withAnswer(facts: Facts, status: number, subject: RequestSubject): Verd
       why: `there is no bucket ${bucket} at ${hostOf(endpoint)} (${seen}); check S3_BUCKET and S3_ENDPOINT`,
     };
   }
-  return key === undefined ? aboutBucket(status, seen) : aboutObject(facts, status, seen);
+  return key === undefined ? aboutBucket(status, seen, subject) : aboutObject(facts, status, seen);
 }
 
-function aboutBucket(status: number, seen: string): Verdict {
+function aboutBucket(status: number, seen: string, { right = 's3:ListBucket' }: RequestSubject): Verdict {
   if (status === 403) {
-    return { code: 'BUCKET_DENIED', why: `access denied (${seen}); the credentials need s3:ListBucket on this bucket` };
+    return { code: 'BUCKET_DENIED', why: `access denied (${seen}); the credentials need ${right} on this bucket` };
   }
   if (status === 429 || (status >= 500 && status !== 501)) {
     return { code: 'BUCKET_UNREACHABLE', why: `the server cannot answer now (${seen}); try again later` };
@@ -201,10 +222,13 @@ function factsOf(thrown: unknown): Facts {
   const error = fields(thrown);
   const metadata = fields(error['$metadata']);
   const response = fields(error['$response']);
-  const status = metadata['httpStatusCode'] ?? response['statusCode'];
+  const name = text(error['name']) ?? 'Error';
+  const sent = metadata['httpStatusCode'] ?? response['statusCode'];
+  // The SDK gives whatever error comes inside an answer of 200 the status 503.
+  const status = sent === 503 ? (STATUSES[name] ?? sent) : sent;
   const attempts = metadata['attempts'];
   return {
-    name: text(error['name']) ?? 'Error',
+    name,
     // A TypeError's code (ERR_…) is about a mistake in the program.
     systemCode: thrown instanceof TypeError ? null : text(error['code']),
     status: typeof status === 'number' ? status : null,

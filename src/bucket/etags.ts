@@ -3,6 +3,9 @@ import { createHash, type Hash } from 'node:crypto';
 
 const MIB = 1024 * 1024;
 const SMALLEST_PART = 16 * MIB;
+/** What S3 takes at least, but for the last one. */
+const LEAST_PART = 5 * MIB;
+const COPY_PART = 512 * MIB;
 const MOST_PARTS = 10_000;
 
 /** Part sizes that clients are known to use: rclone 5, aws 8, s3cmd 15, Rollcall 16, and what people set. */
@@ -51,6 +54,21 @@ export function multipartEtag(partMd5s: readonly Buffer[]): string {
 /** The size of the parts a file goes up in: whole MiB, at least 16, at most 10,000 parts. */
 export function uploadPartSize(size: number): number {
   return Math.max(SMALLEST_PART, Math.ceil(size / MOST_PARTS / MIB) * MIB);
+}
+
+/**
+ * The size of the parts in which an object is copied: those of its upload where its ETag and size tell them, since the
+ * copy's ETag then is the same; otherwise large ones, at most `limit` bytes.
+ */
+export function copyPartSize(
+  { size, etag }: { readonly size: number; readonly etag: string },
+  recorded: number | null,
+  limit: number,
+): number {
+  const parts = partCountOf(etag) ?? 0;
+  const likely = parts < 2 ? [] : candidatePartSizes(size, parts, recorded);
+  const fitting = likely.find((part) => part >= LEAST_PART && part <= limit);
+  return fitting ?? Math.min(limit, Math.max(COPY_PART, Math.ceil(size / MOST_PARTS / MIB) * MIB));
 }
 
 /**

@@ -5,7 +5,7 @@ import { compareKeys } from '../sync/key-order.ts';
 import type { Inventory, Problem } from '../sync/ports.ts';
 import type { BucketObject } from '../sync/types.ts';
 import { unquoted } from './etags.ts';
-import { isProbeKey } from './probe.ts';
+import { isProbeKey } from './probe-object.ts';
 import type { BucketRequests } from './requests.ts';
 
 /** What one page told, or why it and all after it cannot be believed. */

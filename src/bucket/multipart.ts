@@ -14,14 +14,14 @@ import {
   isRefusedWrite,
   lookAfter,
   lookFirst,
-  type UploadContext,
   verifyWritten,
+  type WriteContext,
 } from './conditions.ts';
 import { multipartEtag, unquoted, uploadPartSize } from './etags.ts';
 import type { Slots } from './slots.ts';
 import { checkMd5, objectMetadata } from './upload.ts';
 
-export interface MultipartContext extends UploadContext {
+export interface MultipartContext extends WriteContext {
   /** One for each part in memory, over all uploads of the bucket. */
   readonly slots: Slots;
   readonly log: Log | undefined;
@@ -29,10 +29,17 @@ export interface MultipartContext extends UploadContext {
 
 const ABORT_TIMEOUT_MS = 10_000;
 
+/** An upload in parts that was begun. */
+export interface UploadAddress {
+  readonly Bucket: string;
+  readonly Key: string;
+  readonly UploadId: string;
+}
+
 interface Upload {
   readonly context: MultipartContext;
   readonly request: UploadRequest;
-  readonly at: { readonly Bucket: string; readonly Key: string; readonly UploadId: string };
+  readonly at: UploadAddress;
   readonly partSize: number;
 }
 
@@ -59,7 +66,7 @@ export async function uploadInParts(
   const create = new CreateMultipartUploadCommand({
     ...at,
     ContentType: request.contentType,
-    Metadata: objectMetadata(request, request.md5),
+    Metadata: objectMetadata(file.facts.mtimeNs, request.md5 ?? null),
   });
   const { UploadId } = await context.requests.send(create, { kind: 'put', doing: 'begin the upload of', key }, signal);
   if (UploadId === undefined) throw new RollcallError('OBJECT_REJECTED', `the server began no upload of ${key}`);
@@ -75,7 +82,7 @@ export async function uploadInParts(
     completed = done.sent;
     return done;
   } finally {
-    if (!completed) await abandon(upload);
+    if (!completed) await abandonUpload(context, upload.at);
   }
 }
 
@@ -157,13 +164,13 @@ async function complete(
 }
 
 /** Parts of an upload that is neither completed nor abandoned are paid for and seen by nobody. */
-async function abandon({ context, request, at }: Upload): Promise<void> {
-  const about = { kind: 'delete', doing: 'abandon the upload of', key: request.key } as const;
+export async function abandonUpload({ requests, log }: MultipartContext, at: UploadAddress): Promise<void> {
+  const about = { kind: 'delete', doing: 'abandon the upload of', key: at.Key } as const;
   try {
-    await context.requests.send(new AbortMultipartUploadCommand(at), about, AbortSignal.timeout(ABORT_TIMEOUT_MS));
+    await requests.send(new AbortMultipartUploadCommand(at), about, AbortSignal.timeout(ABORT_TIMEOUT_MS));
   } catch (error) {
     const { code, message } = asRollcallError(error);
     if (code === 'OBJECT_MISSING') return;
-    context.log?.warn({ code, key: request.key }, `An unfinished upload could not be removed: ${message}`);
+    log?.warn({ code, key: at.Key }, `An unfinished upload could not be removed: ${message}`);
   }
 }

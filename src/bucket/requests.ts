@@ -14,6 +14,7 @@ import type { BucketIdentity, HeadedObject } from '../sync/ports.ts';
 import type { RequestCounts } from '../sync/types.ts';
 import { attemptsOf, toRollcallError } from './errors.ts';
 import { unquoted } from './etags.ts';
+import { restoreOf } from './restore-header.ts';
 
 type S3Command<Input extends ServiceInputTypes, Output extends ServiceOutputTypes> = $Command<
   Input,
@@ -28,6 +29,8 @@ export interface Sending {
   readonly kind: keyof RequestCounts;
   readonly doing: string;
   readonly key?: string;
+  /** What the credentials need for it, where it is not about one key. */
+  readonly right?: string;
 }
 
 /** A HEAD's answer; `encrypted`: with a key of KMS or the customer's, so that the ETag is no MD5. */
@@ -72,8 +75,8 @@ export class BucketRequests {
     } catch (thrown) {
       this.#counts[sending.kind] += attemptsOf(thrown);
       signal.throwIfAborted();
-      const { doing, key } = sending;
-      throw toRollcallError(thrown, { ...this.identity, doing, ...(key !== undefined && { key }) });
+      const { kind: _, ...about } = sending;
+      throw toRollcallError(thrown, { ...this.identity, ...about });
     }
   }
 
@@ -107,6 +110,7 @@ function headed(key: string, bucket: string, answer: HeadObjectCommandOutput): H
   if (answer.ContentLength === undefined) {
     throw new RollcallError('OBJECT_UNAVAILABLE', `s3://${bucket}/${key}: the server does not say how large it is`);
   }
+  const restore = restoreOf(answer.Restore);
   return {
     key,
     size: answer.ContentLength,
@@ -115,6 +119,7 @@ function headed(key: string, bucket: string, answer: HeadObjectCommandOutput): H
     storageClass: answer.StorageClass ?? 'STANDARD',
     metadata: answer.Metadata ?? {},
     encrypted: isEncrypted(answer),
+    ...(restore !== undefined && { restore }),
   };
 }
 

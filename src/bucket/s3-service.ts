@@ -1,41 +1,57 @@
 /** One S3 bucket as the engine's BucketPort. */
-import { DeleteObjectCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
+import { ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
 import pMap from 'p-map';
 import { asRollcallError, RollcallError } from '../errors.ts';
 import type {
   BucketFeatures,
   BucketIdentity,
   BucketPort,
+  CopiedObject,
+  CopyRequest,
   FetchedObject,
   HeadedObject,
   Inventory,
   Log,
   OpenFile,
+  RestoreRequest,
   UploadedObject,
   UploadRequest,
 } from '../sync/ports.ts';
 import type { BucketObject, RequestCounts } from '../sync/types.ts';
 import { type ComparedObject, type Comparison, compareContent } from './compare.ts';
-import { sameEtag, WHOLE_UPLOAD_LIMIT } from './etags.ts';
+import { copyWhole, WHOLE_COPY_LIMIT } from './copy.ts';
+import { copyInParts } from './copy-parts.ts';
+import { WHOLE_UPLOAD_LIMIT } from './etags.ts';
 import { type FetchedVersion, fetchObject } from './fetch.ts';
 import { Listing } from './listing.ts';
-import { uploadInParts } from './multipart.ts';
-import { NO_FEATURES, nothingHonoured, probeFeatures } from './probe.ts';
+import { type MultipartContext, uploadInParts } from './multipart.ts';
+import { isSettled, NO_FEATURES, probeFeatures } from './probe.ts';
+import { removeObject } from './remove.ts';
+import { type Removal, removeObjects, type SeenVersion } from './remove-many.ts';
 import { BucketRequests } from './requests.ts';
+import { restoreObject } from './restore.ts';
 import { Slots } from './slots.ts';
 import { uploadWhole } from './upload.ts';
 
 export interface S3ServiceOptions {
   /** Parts of large files in memory and under way at once, over all uploads of this service; 16 MiB each or more. */
   readonly partConcurrency: number;
+  /** Small requests under way at once where many objects are removed one by one; 10. */
+  readonly checkConcurrency?: number;
+  /** Bytes that one request copies at most; larger objects are copied in parts. 5 GiB, which is S3's limit. */
+  readonly wholeCopyLimit?: number;
   readonly log?: Log;
 }
+
+const CHECK_CONCURRENCY = 10;
 
 /** Made for one run: `requests()` counts from its making. The client is shared and its owner closes it. */
 export class S3Service implements BucketPort {
   readonly identity: BucketIdentity;
   readonly #requests: BucketRequests;
   readonly #slots: Slots;
+  readonly #checkConcurrency: number;
+  readonly #wholeCopyLimit: number;
   readonly #log: Log | undefined;
   /** Before they are learnt nothing is relied on. */
   #features: BucketFeatures = NO_FEATURES;
@@ -44,6 +60,8 @@ export class S3Service implements BucketPort {
     this.identity = identity;
     this.#requests = new BucketRequests(client, identity);
     this.#slots = new Slots(options.partConcurrency);
+    this.#checkConcurrency = options.checkConcurrency ?? CHECK_CONCURRENCY;
+    this.#wholeCopyLimit = options.wholeCopyLimit ?? WHOLE_COPY_LIMIT;
     this.#log = options.log;
   }
 
@@ -57,9 +75,7 @@ export class S3Service implements BucketPort {
   }
 
   async learn(prefix: string, known: BucketFeatures | null, signal: AbortSignal): Promise<BucketFeatures> {
-    // Where the probe was denied the last time, rights may have been given since.
-    const settled = known !== null && !nothingHonoured(known);
-    if (settled) this.#features = known;
+    if (known !== null && isSettled(known)) this.#features = known;
     else this.#features = await probeFeatures(this.#requests.uncounted(), prefix, this.#log, signal);
     return this.#features;
   }
@@ -98,10 +114,9 @@ export class S3Service implements BucketPort {
   }
 
   upload(request: UploadRequest, signal: AbortSignal): Promise<UploadedObject> {
-    const context = { requests: this.#requests, features: this.#features, slots: this.#slots, log: this.#log };
     return request.file.facts.size > WHOLE_UPLOAD_LIMIT
-      ? uploadInParts(context, request, signal)
-      : uploadWhole(context, request, signal);
+      ? uploadInParts(this.#context(), request, signal)
+      : uploadWhole(this.#context(), request, signal);
   }
 
   compare(
@@ -123,37 +138,29 @@ export class S3Service implements BucketPort {
     return fetchObject(this.#requests, object, partSize, sink, signal);
   }
 
-  async remove(key: string, etag: string, signal: AbortSignal): Promise<'deleted' | 'missing' | 'changed'> {
-    const found = await this.#requests.head(key, signal);
-    if (found === null) return 'missing';
-    if (!sameEtag(found.etag, etag)) return 'changed';
-    const refused = await this.#delete(key, etag, signal);
-
-    const left = await this.#requests.head(key, signal);
-    if (left === null) return 'deleted';
-    if (!sameEtag(left.etag, etag)) return 'changed';
-    const why = refused?.message ?? 'it is still there';
-    throw new RollcallError('OBJECT_UNVERIFIED', `s3://${this.identity.bucket}/${key} was not removed: ${why}`);
+  copy(request: CopyRequest, signal: AbortSignal): Promise<CopiedObject> {
+    return request.from.size > this.#wholeCopyLimit
+      ? copyInParts({ ...this.#context(), wholeCopyLimit: this.#wholeCopyLimit }, request, signal)
+      : copyWhole(this.#context(), request, signal);
   }
 
-  /** Answers the refusal of a condition instead of throwing it: what is there now tells what it means. */
-  async #delete(key: string, etag: string, signal: AbortSignal): Promise<RollcallError | null> {
-    const command = new DeleteObjectCommand({
-      Bucket: this.identity.bucket,
-      Key: key,
-      ...(this.#features.deleteOnly && { IfMatch: `"${etag}"` }),
-    });
-    try {
-      await this.#requests.send(command, { kind: 'delete', doing: 'remove', key }, signal);
-      return null;
-    } catch (error) {
-      const refusal = asRollcallError(error);
-      if (refusal.code !== 'OBJECT_PRECONDITION' && refusal.code !== 'OBJECT_MISSING') throw error;
-      return refusal;
-    }
+  remove(key: string, etag: string, signal: AbortSignal): Promise<'deleted' | 'missing' | 'changed'> {
+    return removeObject(this.#context(), key, etag, signal);
+  }
+
+  removeMany(objects: readonly SeenVersion[], signal: AbortSignal): Promise<ReadonlyMap<string, Removal>> {
+    return removeObjects({ ...this.#context(), checkConcurrency: this.#checkConcurrency }, objects, signal);
+  }
+
+  restore(key: string, request: RestoreRequest, signal: AbortSignal): Promise<'asked' | 'in progress' | 'readable'> {
+    return restoreObject(this.#requests, key, request, signal);
   }
 
   requests(): RequestCounts {
     return this.#requests.counts();
+  }
+
+  #context(): MultipartContext {
+    return { requests: this.#requests, features: this.#features, slots: this.#slots, log: this.#log };
   }
 }

@@ -11,8 +11,8 @@ import {
   isRefusedWrite,
   lookAfter,
   lookFirst,
-  type UploadContext,
   verifyWritten,
+  type WriteContext,
 } from './conditions.ts';
 import { unquoted } from './etags.ts';
 
@@ -22,7 +22,7 @@ import { unquoted } from './etags.ts';
  * was sent.
  */
 export async function uploadWhole(
-  context: UploadContext,
+  context: WriteContext,
   request: UploadRequest,
   signal: AbortSignal,
 ): Promise<UploadedObject> {
@@ -43,7 +43,7 @@ export async function uploadWhole(
     Key: key,
     Body: body,
     ContentType: request.contentType,
-    Metadata: objectMetadata(request, md5),
+    Metadata: objectMetadata(file.facts.mtimeNs, md5),
     ...checksumHeaders(context, body, md5),
     ...headers,
   });
@@ -62,10 +62,10 @@ export async function uploadWhole(
  * The modification time as rclone writes it: seconds since 1970, the fraction without trailing zeros; and, when it
  * is known beforehand, the MD5 where rclone looks for it, since not every ETag can tell it.
  */
-export function objectMetadata({ file }: UploadRequest, md5: string | undefined): Record<string, string> {
+export function objectMetadata(mtimeNs: bigint, md5: string | null): Record<string, string> {
   return {
-    mtime: mtimeText(file.facts.mtimeNs),
-    ...(md5 !== undefined && { md5chksum: md5Base64(md5) }),
+    mtime: mtimeText(mtimeNs),
+    ...(md5 !== null && { md5chksum: md5Base64(md5) }),
   };
 }
 
@@ -77,7 +77,7 @@ export function checkMd5({ key, md5: known }: UploadRequest, md5: string): void 
 }
 
 /** A checksum that the server verifies: MD5, which all servers do, or CRC32 where one is known not to. */
-function checksumHeaders({ features }: UploadContext, body: Buffer, md5: string): object {
+function checksumHeaders({ features }: WriteContext, body: Buffer, md5: string): object {
   const ContentMD5 = md5Base64(md5);
   if (features.contentMd5 || !features.checksums) return { ContentMD5 };
   return { ContentMD5, ChecksumCRC32: crc32Of(body) };

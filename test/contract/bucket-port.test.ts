@@ -14,7 +14,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type OpenedClient, openS3Client } from '../../src/bucket/client.ts';
-import { isProbeKey } from '../../src/bucket/probe.ts';
+import { isProbeKey } from '../../src/bucket/probe-object.ts';
 import { S3Service } from '../../src/bucket/s3-service.ts';
 import { RollcallError } from '../../src/errors.ts';
 import type { BucketFeatures, Inventory, UploadRequest, WriteCondition } from '../../src/sync/ports.ts';
@@ -49,6 +49,8 @@ const LEAST: BucketFeatures = {
   replaceOnly: 'none',
   createOnlyMultipart: false,
   deleteOnly: false,
+  deleteManyOnly: false,
+  copyCreateOnly: false,
   contentMd5: true,
   checksums: false,
 };
@@ -117,6 +119,8 @@ describe('preflight', () => {
         replaceOnly: 'quoted',
         createOnlyMultipart: true,
         deleteOnly: true,
+        deleteManyOnly: true,
+        copyCreateOnly: true,
         contentMd5: true,
         checksums: true,
       });
