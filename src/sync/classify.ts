@@ -123,6 +123,11 @@ export interface Classified {
 /** Storage classes whose objects must be restored before they can be read or copied. */
 const ARCHIVED = new Set(['GLACIER', 'DEEP_ARCHIVE']);
 
+/** Must this object be restored before it can be read, unless it was? */
+export function isArchived({ storageClass }: Pick<BucketObject, 'storageClass'>): boolean {
+  return ARCHIVED.has(storageClass);
+}
+
 /** Says what a key's three entries mean. Throws on a combination that cannot come about. */
 export function classify(triple: Triple, vouching: Vouching): Classified {
   const row = rowSays(triple.row);
@@ -130,7 +135,7 @@ export function classify(triple: Triple, vouching: Vouching): Classified {
   const bucket = bucketSays(triple, vouching.bucket);
   const known = TABLE.get(`${disk} ${row} ${bucket}`);
   if (known === undefined) throw new Error(`no such case: disk ${disk}, row ${row}, bucket ${bucket}`);
-  const archived = known.presence === 'present' && ARCHIVED.has(triple.object?.storageClass ?? '');
+  const archived = known.presence === 'present' && triple.object !== undefined && isArchived(triple.object);
   return {
     class: known.class,
     presence: archived ? 'archived' : known.presence,

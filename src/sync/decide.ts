@@ -211,11 +211,16 @@ function isAsRecorded(local: LocalFile, row: CatalogRow): boolean {
   return row.etag !== null && row.size === local.size && row.mtimeNs === local.mtimeNs;
 }
 
+/** Rows written before births were noted, or on a disk that did not tell them, learn them. */
+function knowsBirth(row: CatalogRow, local: LocalFile): boolean {
+  return local.birthNs === undefined || row.birthNs === local.birthNs;
+}
+
 /** A photo in agreement whose row is behind in something else: its state, its inode after a move of the disk. */
 function refresh({ row }: Triple, local: LocalFile): Action | null {
   if (row === undefined) return null;
   const settled = row.state === 'synced' && !row.deleting;
-  const placed = row.device === local.device && row.inode === local.inode;
+  const placed = row.device === local.device && row.inode === local.inode && knowsBirth(row, local);
   const spelled = row.path === local.path;
   if (settled && placed && spelled) return null;
   const change: { state?: PhotoState; local?: FileFacts; path?: string } = {};

@@ -1,14 +1,26 @@
 /**
  * Carries out a plan (DESIGN 2): in phases (moves, downloads, uploads, row updates, deletes), each effect verified
- * before it is recorded, one photo's failure never stopping the others. Moves have no actions yet.
+ * before it is recorded, one photo's failure never stopping the others.
  */
 import pMap from 'p-map';
 import { asRollcallError, type RollcallError } from '../errors.ts';
-import type { Action, AdoptAction, DeleteAction, DownloadAction } from './actions.ts';
-import type { ActionRecord, RowChange } from './catalog-port.ts';
+import type {
+  Action,
+  AdoptAction,
+  CopyAction,
+  DeleteAction,
+  DownloadAction,
+  LeftoverAction,
+  MoveAction,
+  WaitAction,
+} from './actions.ts';
+import type { ActionRecord, AlbumMove, RowChange } from './catalog-port.ts';
+import { copyInstead } from './copy-object.ts';
 import { download } from './download.ts';
+import { executeMoves, type Moved, type MoveResult } from './execute-moves.ts';
 import type { Sides } from './inventory.ts';
 import { Outcomes } from './outcomes.ts';
+import { waitForDownload, waitingMove } from './plan-moves.ts';
 import type { Log } from './ports.ts';
 import { type Retired, retire } from './retire.ts';
 import { actOnRow, isRowAction } from './row-actions.ts';
@@ -20,6 +32,8 @@ export interface Execution {
   readonly sides: Sides;
   readonly scope: Scope;
   readonly runId: string;
+  readonly albums: readonly AlbumMove[];
+  readonly checkConcurrency: number;
   readonly uploadConcurrency: number;
   readonly tally: Tally;
   readonly log: Log;
@@ -48,9 +62,12 @@ const MOVED_ON = new Set(['FILE_UNSTABLE', 'FILE_GONE']);
 /** Somebody else was there first. */
 const TAKEN = new Set(['OBJECT_PRECONDITION', 'FILE_EXISTS']);
 
-/** Executes the actions. Throws only when the run cannot go on: DATABASE_*, LOCK_LOST, a bucket that is no use. */
-export async function execute(actions: readonly Action[], execution: Execution): Promise<void> {
-  await new Executor(execution).run(actions);
+/**
+ * Executes the actions and answers what waits for a restore. Throws only when the run cannot go on: DATABASE_*,
+ * LOCK_LOST, a bucket that is no use.
+ */
+export async function execute(actions: readonly Action[], execution: Execution): Promise<readonly WaitAction[]> {
+  return new Executor(execution).run(actions);
 }
 
 class Executor {
@@ -58,6 +75,8 @@ class Executor {
   readonly #outcomes: Outcomes;
   /** Set once something ends the run as a whole. */
   #fatal: RollcallError | null = null;
+  #moved: Moved = { places: new Map(), blocked: new Set() };
+  readonly #waiting: WaitAction[] = [];
   #unreachable = 0;
   #done = 0;
   #bytes = 0;
@@ -67,22 +86,28 @@ class Executor {
     this.#outcomes = new Outcomes({ ...execution, catalog: execution.sides.catalog });
   }
 
-  async run(actions: readonly Action[]): Promise<void> {
+  async run(actions: readonly Action[]): Promise<readonly WaitAction[]> {
     const failedBefore = this.#x.tally.actions.failed;
     try {
+      await this.#movePhase(actions);
       await this.#phase(actions.filter(isDownload), (action) => this.#download(action));
-      await this.#phase(actions.filter(isTransfer), (action) => this.#transfer(action));
+      await this.#phase(actions.filter(isSending), (action) => this.#send(action));
       const rows = { ...this.#x, outcomes: this.#outcomes };
       await this.#phase(actions.filter(isRowAction), async (action) => {
         const error = await actOnRow(action, rows);
         if (error) await this.#went(action, error, `Failed to look for ${action.path}: ${error.message}`, null);
       });
+      await this.#phase(
+        actions.filter((action) => action.kind === 'wait'),
+        (action) => this.#wait(action),
+      );
       await this.#deletePhase(actions.filter(isDelete), failedBefore);
     } finally {
       await this.#outcomes.flush();
     }
     if (this.#fatal) throw this.#fatal;
     this.#x.soft.throwIfAborted();
+    return this.#waiting;
   }
 
   /** Runs a phase's actions, bounded; after an abort or a fatal error the rest is not begun. */
@@ -107,6 +132,56 @@ class Executor {
     this.#fatal ??= error;
   }
 
+  async #movePhase(actions: readonly Action[]): Promise<void> {
+    const moves = actions.filter((action) => action.kind === 'move');
+    const leftovers = actions.filter((action) => action.kind === 'leftover');
+    if (moves.length + leftovers.length === 0) return;
+    this.#moved = await executeMoves(moves, leftovers, this.#x.albums, {
+      sides: this.#x.sides,
+      library: this.#x.scope.library,
+      concurrency: this.#x.checkConcurrency,
+      written: new Set(actions.map(({ key }) => key)),
+      onBytes: this.#onBytes,
+      onMoved: (action, result) => this.#movedOne(action, result),
+      onTidied: (action, result) => this.#tidied(action, result),
+      onLeft: (action, error) => this.#x.tally.fail(action.from.path, error),
+      isStopped: () => this.#stopped,
+      signal: this.#x.hard,
+    }).catch((thrown: unknown) => {
+      this.#end(asRollcallError(thrown));
+      return this.#moved;
+    });
+  }
+
+  async #movedOne(action: MoveAction, result: MoveResult): Promise<void> {
+    this.#progress(action.path);
+    if (result.outcome === 'unstable') return this.#outcomes.unstable(action, result.message);
+    if (result.outcome === 'failed') {
+      const { error } = result;
+      if (error.code === 'OBJECT_ARCHIVED') return this.#wait(waitingMove(action));
+      const line = `Failed to rename ${action.from.path} to ${action.path} in S3: ${shortly(error)}`;
+      const change = { kind: 'state', id: action.row.id, state: 'failed', error: error.message } as const;
+      return this.#went(action, error, line, TAKEN.has(error.code) ? null : change);
+    }
+    this.#unreachable = 0;
+    const { tally, log } = this.#x;
+    if (action.edited) {
+      tally.actions.uploaded += 1;
+      tally.files.uploaded += 1;
+      tally.bytes.uploaded += result.bytes;
+    } else tally.actions.moved += 1;
+    const how = action.edited ? 'Renamed and uploaded to S3' : 'Renamed in S3';
+    log.info({ path: action.path, from: action.from.path }, `${how}: ${action.from.path} → ${action.path}`);
+    await this.#outcomes.renamed(action, result.bytes);
+  }
+
+  async #tidied(action: LeftoverAction, result: 'deleted' | 'kept' | RollcallError): Promise<void> {
+    this.#progress(action.path);
+    if (result === 'deleted') return this.#outcomes.noted(action, 'TIDIED');
+    if (result === 'kept') return;
+    await this.#went(action, result, `Failed to remove ${action.path} from S3: ${shortly(result)}`, null);
+  }
+
   async #download(action: DownloadAction): Promise<void> {
     try {
       const got = await download(this.#x.sides, action, this.#onBytes, this.#x.hard);
@@ -119,9 +194,36 @@ class Executor {
       await this.#outcomes.done(action, got, { bytes: action.object.size });
     } catch (thrown) {
       const error = asRollcallError(thrown);
+      if (error.code === 'OBJECT_ARCHIVED') return this.#wait(waitForDownload(action, 'GLACIER'));
       const where = `s3://${this.#x.scope.library.bucket}/${action.key}`;
       await this.#went(action, error, `Failed to download ${where}: ${shortly(error)}`, null);
     }
+  }
+
+  async #send(action: TransferAction | CopyAction): Promise<void> {
+    if (this.#moved.blocked.has(action.key)) {
+      return this.#outcomes.unstable(action, 'the photo that had this name has not moved away');
+    }
+    if (action.kind !== 'copy') return this.#transfer(action);
+    try {
+      const copied = await copyInstead(this.#x.sides, action, this.#moved, this.#x.hard);
+      if (copied.outcome === 'upload') return await this.#transfer(copied.instead);
+      this.#x.tally.actions.copied += 1;
+      this.#x.tally.files.uploaded += 1;
+      this.#x.log.info({ path: action.path }, `Copied within S3: ${action.path} (${action.reason})`);
+      await this.#outcomes.done(action, copied.change);
+    } catch (thrown) {
+      const error = asRollcallError(thrown);
+      const line = `Failed to copy ${action.path} within S3: ${shortly(error)}`;
+      await this.#went(action, error, line, unsettled(action, 'failed', error.message));
+    }
+  }
+
+  /** An archived object has to be restored first. */
+  async #wait(action: WaitAction): Promise<void> {
+    this.#waiting.push(action);
+    this.#x.tally.actions.waiting += 1;
+    await this.#outcomes.waits(action);
   }
 
   async #transfer(action: TransferAction): Promise<void> {
@@ -263,8 +365,10 @@ function isDownload(action: Action): action is DownloadAction {
   return action.kind === 'download';
 }
 
-function isTransfer(action: Action): action is TransferAction {
-  return action.kind === 'upload' || action.kind === 'reupload' || action.kind === 'adopt';
+const SENDING = new Set<Action['kind']>(['upload', 'reupload', 'adopt', 'copy']);
+
+function isSending(action: Action): action is TransferAction | CopyAction {
+  return SENDING.has(action.kind);
 }
 
 function isDelete(action: Action): action is DeleteAction {

@@ -8,7 +8,7 @@ import { type RunOptions, run } from './run.ts';
 import type { FilesReport, FileTask, RunHooks } from './service.ts';
 import type { Library, Policy } from './types.ts';
 
-const POLICY = { compare: 'content', overwrite: 'source', deleteNow: false, dryRun: false } as const;
+const POLICY = { compare: 'content', overwrite: 'source', moves: false, deleteNow: false, dryRun: false } as const;
 
 const POLICIES: Record<FileTask, Policy> = {
   upload: { ...POLICY, direction: 'up', orphans: 'mark' },

@@ -1,5 +1,13 @@
 /** Actions as plain data, from the entries of a triple: the facts that must still hold, and nothing more. */
-import type { AdoptAction, DownloadAction, ObjectFacts, ReportAction, ReuploadAction, RowFacts } from './actions.ts';
+import type {
+  AdoptAction,
+  DownloadAction,
+  ObjectFacts,
+  ReportAction,
+  ReuploadAction,
+  RowFacts,
+  StoredFacts,
+} from './actions.ts';
 import type { BucketObject, CatalogRow, FileFacts, LocalFile, Triple } from './types.ts';
 
 export function adopt(
@@ -63,12 +71,16 @@ export function keyAndPath({ key, path }: LocalFile) {
   return { key, path };
 }
 
-export function fileFacts({ size, mtimeNs, device, inode }: LocalFile): FileFacts {
-  return { size, mtimeNs, device, inode };
+export function fileFacts({ size, mtimeNs, device, inode, birthNs }: LocalFile): FileFacts {
+  return { size, mtimeNs, device, inode, ...(birthNs !== undefined && { birthNs }) };
 }
 
 export function rowFacts({ id, size, mtimeNs, md5, etag, partSize, state }: CatalogRow): RowFacts {
   return { id, size, mtimeNs, md5, etag, partSize, state };
+}
+
+export function storedFacts({ size, etag, storageClass }: BucketObject): StoredFacts {
+  return { size, etag, storageClass };
 }
 
 export function objectFacts({ size, etag }: ObjectFacts): ObjectFacts {

@@ -1,6 +1,6 @@
 /** Where every action ends: counted, logged, and written to the catalog with what it changed. */
 import type { RollcallError } from '../errors.ts';
-import type { Action } from './actions.ts';
+import type { Action, MoveAction, WaitAction } from './actions.ts';
 import type { ActionRecord, CatalogPort, RowChange } from './catalog-port.ts';
 import type { Clock, Log } from './ports.ts';
 import { Recorder } from './recorder.ts';
@@ -65,6 +65,26 @@ export class Outcomes {
   /** Noted in the history, nothing of it changed. */
   noted(action: Action, code: string): Promise<void> {
     return this.#record(action, { kind: action.kind, outcome: 'done', bytes: 0, code });
+  }
+
+  /** A rename, which the catalog knows of already. */
+  renamed(action: MoveAction, bytes: number): Promise<void> {
+    return this.#record(action, { kind: 'move', outcome: 'done', bytes, message: action.reason });
+  }
+
+  /** Waits for an archived object. */
+  waits(action: WaitAction): Promise<void> {
+    this.log.warn({ path: action.path, code: 'OBJECT_ARCHIVED' }, `Waiting: ${action.path}: ${action.reason}`);
+    const state = { kind: 'state', state: 'archived', error: action.reason } as const;
+    const change = action.row && action.row.state !== 'archived' ? { ...state, id: action.row.id } : null;
+    const record = {
+      kind: 'wait',
+      outcome: 'done',
+      bytes: 0,
+      code: 'OBJECT_ARCHIVED',
+      message: action.reason,
+    } as const;
+    return this.#record(action, record, change);
   }
 
   unstable(action: Action, message: string): Promise<void> {

@@ -1,8 +1,9 @@
 /** A plan as a file: saved by `--plan-out`, run later by `rollcall apply`. */
 import { z } from 'zod';
 import { RollcallError } from '../errors.ts';
-import type { Action, RowFacts } from './actions.ts';
-import type { CatalogPort } from './catalog-port.ts';
+import type { Action, FormerPlace, MoveAction, RowFacts } from './actions.ts';
+import type { AlbumMove, CatalogPort } from './catalog-port.ts';
+import { asideKey } from './moves.ts';
 import { allowedKeys } from './scope.ts';
 import type { CatalogRow, DeleteLimit, Library, Policy } from './types.ts';
 
@@ -18,6 +19,7 @@ export interface SavedPlan {
   /** The limit that the plan was made under, and is run under. */
   readonly maxDelete: DeleteLimit;
   readonly actions: readonly Action[];
+  readonly albums: readonly AlbumMove[];
 }
 
 const whole = z.int().nonnegative();
@@ -27,8 +29,10 @@ const big = z
   .regex(/^-?\d{1,20}$/, 'must be a whole number in quotes')
   .transform(BigInt);
 const state = z.enum(['pending', 'synced', 'missing', 'orphaned', 'lost', 'archived', 'conflict', 'failed']);
-const local = z.strictObject({ size: whole, mtimeNs: big, device: big, inode: big });
+const local = z.strictObject({ size: whole, mtimeNs: big, device: big, inode: big, birthNs: big.optional() });
 const object = z.strictObject({ size: whole, etag: z.string() });
+const stored = z.strictObject({ size: whole, etag: z.string(), storageClass: z.string() });
+const place = z.strictObject({ key: z.string().min(1), path: z.string().min(1) });
 const row = z.strictObject({
   id: z.uuid(),
   size: whole,
@@ -74,6 +78,46 @@ const action = z.discriminatedUnion('kind', [
   z.strictObject({ ...base, kind: z.literal('delete'), row, object: object.optional() }),
   z.strictObject({
     ...base,
+    kind: z.literal('move'),
+    from: place,
+    row,
+    local,
+    object: stored,
+    target: object.optional(),
+    edited: z.literal(true).optional(),
+    via: z.string().optional(),
+  }),
+  z.strictObject({
+    ...base,
+    kind: z.literal('leftover'),
+    object,
+    photo: z.strictObject({ id: z.uuid(), key: z.string(), etag: z.string() }),
+  }),
+  z.strictObject({
+    ...base,
+    kind: z.literal('copy'),
+    local,
+    md5: z.string(),
+    row: row.optional(),
+    object: object.optional(),
+    from: z.strictObject({
+      id: z.uuid(),
+      key: z.string(),
+      size: whole,
+      partSize: whole.nullable(),
+      etag: z.string(),
+    }),
+  }),
+  z.strictObject({
+    ...base,
+    kind: z.literal('wait'),
+    what: z.enum(['move', 'download']),
+    object: stored,
+    row: row.optional(),
+    to: place.optional(),
+  }),
+  z.strictObject({
+    ...base,
     kind: z.literal('report'),
     what: z.enum(['conflict', 'lost', 'unstable']),
     code: z.enum(['CONFLICT', 'NAME_COLLISION', 'NAME_INVALID', 'LOST', 'FILE_UNSTABLE']),
@@ -93,11 +137,13 @@ const plan = z.strictObject({
     overwrite: z.enum(['never', 'known', 'newer', 'source']),
     orphans: z.enum(['mark', 'download', 'delete']),
     deleteNow: z.boolean(),
+    moves: z.union([z.boolean(), z.literal('only')]),
     dryRun: z.literal(false),
   }),
   photosInScope: whole,
   maxDelete: z.union([z.strictObject({ count: whole }), z.strictObject({ percent: whole.max(100) })]),
   actions: z.array(action),
+  albums: z.array(z.strictObject({ id: z.uuid(), path: z.string().min(1) })),
 });
 
 /** Reads a saved plan. BAD_PLAN names the field that is wrong. */
@@ -127,11 +173,31 @@ export function printPlan(saved: SavedPlan): string {
 /** A plan may be edited by hand: whatever it says, it stays within its library and scope. */
 function checkKeys({ library, album, actions }: SavedPlan): void {
   const allowed = allowedKeys(library.prefix, album);
-  const outside = actions.findIndex(({ key, path }) => !allowed(key, path));
+  const outside = actions.findIndex((action) => !placesOf(action).every(({ key, path }) => allowed(key, path)));
   if (outside >= 0) {
     const field = `actions.${outside}.key`;
     throw new RollcallError('BAD_PLAN', `the plan cannot be read: ${field}: is not a photo of this library`, { field });
   }
+}
+
+/** Every place whose object an action would write or remove. */
+function placesOf(action: Action): readonly FormerPlace[] {
+  if (action.kind !== 'move') return [action];
+  return [action, action.from, ...(action.via === undefined ? [] : [asidePlace(action)])];
+}
+
+/** A temporary key is made of the new one: any other is none. */
+function asidePlace({ key, path, row, via }: MoveAction): FormerPlace {
+  return { key: via === asideKey(key, row.id) ? via : '', path: asideKey(path, row.id) };
+}
+
+/** The key of the row that an action is about. */
+function rowKeyOf(action: Action): string {
+  return action.kind === 'move' ? action.from.key : action.key;
+}
+
+function rowOf(action: Action): RowFacts | undefined {
+  return action.kind === 'leftover' ? undefined : action.row;
 }
 
 /** Splits a plan's actions into those whose rows are still as the plan saw them, and those whose are not. */
@@ -146,9 +212,11 @@ export async function stillHolding(
   const chunk = 1_000;
   for (let from = 0; from < saved.actions.length; from += chunk) {
     const actions = saved.actions.slice(from, from + chunk);
-    const keys = actions.map(({ key }) => key);
+    const keys = actions.map(rowKeyOf);
     const rows = new Map((await catalog.rowsByKey(library, keys, signal)).map((found) => [found.key, found]));
-    for (const planned of actions) (sameRow(planned.row, rows.get(planned.key)) ? fresh : stale).push(planned);
+    for (const planned of actions) {
+      (sameRow(rowOf(planned), rows.get(rowKeyOf(planned))) ? fresh : stale).push(planned);
+    }
   }
   return { fresh, stale };
 }

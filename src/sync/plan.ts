@@ -1,19 +1,26 @@
 /** Reads a survey to its end and makes the plan: what would be done, in the phases in which it would be (DESIGN 2). */
 
 import { RollcallError } from '../errors.ts';
-import type { Action, AdoptAction } from './actions.ts';
-import { type Classified, classify, type Finding } from './classify.ts';
+import type { Action, AdoptAction, CopyAction } from './actions.ts';
+import type { AlbumMove } from './catalog-port.ts';
+import { type Classified, classify, type Finding, isArchived, type Vouching } from './classify.ts';
 import { decide, type Rules } from './decide.ts';
+import { type FoundMoves, type MoveFinder, NO_MOVES } from './find-moves.ts';
 import type { Survey } from './inventory.ts';
+import type { Leftovers } from './leftovers.ts';
 import { conflict } from './make-action.ts';
+import { isAsideKey } from './moves.ts';
 import type { Dates } from './object-dates.ts';
+import { moveActions, type Upload, waitForDownload, waitForMove } from './plan-moves.ts';
 import type { Problem } from './ports.ts';
 import type { Tally } from './tally.ts';
 import type { Triple } from './types.ts';
 
 export interface Plan {
-  /** In key order. */
+  /** Renames first, in the order in which they are possible; the rest in key order. */
   readonly actions: readonly Action[];
+  /** Albums that keep their ids under new paths. */
+  readonly albums: readonly AlbumMove[];
   /** Every side was read to its end: only then may anything be marked or deleted. */
   readonly complete: boolean;
   readonly filesOnDisk: number;
@@ -47,6 +54,17 @@ export interface PlanOptions {
   /** Why an object and a file of one size are a conflict, if that is known without reading them again. */
   readonly knownConflict: (action: AdoptAction) => string | null;
   readonly onScanned: (keys: number, lastPath: string) => void;
+  /** Gathers renames; null: nothing is renamed or copied in the bucket. */
+  readonly moves: MoveFinder | null;
+  /** Old objects of moves that were cut off. */
+  readonly leftovers: Leftovers;
+  /** The uploads that the bucket can make of what it has. */
+  readonly copies: (
+    uploads: readonly Upload[],
+    md5s: ReadonlyMap<string, string>,
+  ) => Promise<ReadonlyMap<string, CopyAction>>;
+  /** Of these archived objects, those that must be restored before they can be read. */
+  readonly unrestored: (keys: readonly string[]) => Promise<ReadonlySet<string>>;
 }
 
 /** What `overwrite: newer` has to know the dates of. */
@@ -76,6 +94,8 @@ class Planner {
   readonly #options: PlanOptions;
   readonly #only: ReadonlySet<string> | null;
   readonly #actions: Action[] = [];
+  /** Storage classes of the archived objects that are to be downloaded. */
+  readonly #archived = new Map<string, string>();
   readonly #skipped: string[] = [];
   #filesOnDisk = 0;
   #photosInScope = 0;
@@ -89,9 +109,12 @@ class Planner {
   }
 
   async add(batch: readonly Triple[]): Promise<void> {
-    const rules = { ...this.#rules, nowMs: this.#options.now() };
+    const rules = this.#rulesNow();
     const wanted = this.#only === null ? batch : batch.filter(({ key }) => this.#only?.has(fileNameOf(key)));
-    const found = wanted.map((triple) => ({ triple, classified: this.#classify(triple) }));
+    const found = wanted.flatMap((triple) => {
+      const seen = this.#options.leftovers.hide(triple);
+      return seen === null ? [] : [{ triple: seen, classified: this.#classify(seen) }];
+    });
     const undated = found.filter(({ classified }) => this.#asksForDates(classified)).map(({ triple }) => triple);
     const dates: Dates = undated.length === 0 ? new Map() : await this.#options.datesOf(undated);
     for (const { triple, classified } of found) {
@@ -101,6 +124,30 @@ class Planner {
     }
   }
 
+  async finish(): Promise<Plan> {
+    const problems = this.#survey.problems();
+    const complete = !problems.some((problem) => problem.hides);
+    this.#reportProblems(problems);
+    const moved = (await this.#options.moves?.finish()) ?? NO_MOVES;
+    this.#recount(moved);
+    const rest = await this.#waited(await this.#copied(this.#withoutMoved(moved), moved.md5s));
+    const moves = [...this.#options.leftovers.actions(moved.pairs), ...moveActions(moved.pairs)];
+    const waits = moved.waiting.map(waitForMove);
+    const others = this.#rules.policy.moves === 'only' ? [] : complete ? rest : this.#withoutAbsences(rest);
+    return {
+      actions: [...moves, ...waits, ...others],
+      albums: moved.albums,
+      complete,
+      filesOnDisk: this.#filesOnDisk,
+      photosInScope: this.#photosInScope,
+      skipped: this.#skipped,
+    };
+  }
+
+  #rulesNow(): Rules {
+    return { ...this.#rules, nowMs: this.#options.now() };
+  }
+
   #asksForDates({ finding }: Classified): boolean {
     return this.#rules.policy.overwrite === 'newer' && DIFFERING.has(finding);
   }
@@ -108,15 +155,25 @@ class Planner {
   #classify(triple: Triple): Classified {
     if (triple.local) this.#filesOnDisk += 1;
     if (triple.local || triple.row) this.#photosInScope += 1;
-    const classified = classify(triple, this.#survey.vouchesFor(triple.key));
+    const classified = classify(triple, this.#vouching(triple));
     this.#tally.count(classified);
     return classified;
   }
 
+  /** No file ever has a temporary key's name: a photo that is left there by a cut-off move is known to be elsewhere. */
+  #vouching({ key, row }: Triple): Vouching {
+    const vouches = this.#survey.vouchesFor(key);
+    return row && isAsideKey(key) ? { ...vouches, disk: true } : vouches;
+  }
+
   #decide(triple: Triple, classified: Classified, rules: Rules): void {
-    const action = this.#settled(triple, (this.#options.decide ?? decide)(triple, classified, rules));
+    const action = this.#settled(triple, (this.#options.decide ?? decide)(triple, classified, rulesFor(triple, rules)));
     this.#options.onDecided?.(triple, action);
+    this.#options.moves?.note({ triple, classified, action }, this.#vouching(triple));
     if (triple.local && triple.object) this.#countPhases(action);
+    if (action?.kind === 'download' && triple.object && isArchived(triple.object)) {
+      this.#archived.set(action.key, triple.object.storageClass);
+    }
     if (action !== null) this.#actions.push(action);
     else if (triple.local && classified.finding === 'in agreement') this.#skip(triple.local.path);
   }
@@ -128,17 +185,56 @@ class Planner {
     return message === null ? action : conflict(triple, triple.local, message);
   }
 
-  finish(): Plan {
-    const problems = this.#survey.problems();
-    const complete = !problems.some((problem) => problem.hides);
-    this.#reportProblems(problems);
-    return {
-      actions: complete ? this.#actions : this.#withoutAbsences(),
-      complete,
-      filesOnDisk: this.#filesOnDisk,
-      photosInScope: this.#photosInScope,
-      skipped: this.#skipped,
-    };
+  /** Counts renamed photos once, as what they are. */
+  #recount({ pairs, waiting }: FoundMoves): void {
+    const all = [...pairs, ...waiting];
+    const arrivals = new Set(all.map(({ arrival }) => arrival.local.key));
+    for (const { departure, arrival, edited } of all) {
+      this.#tally.uncount(arrival.found.classified);
+      if (!arrivals.has(departure.row.key)) this.#tally.uncount(departure.found.classified);
+      this.#tally.photos.moved += 1;
+      if (edited) this.#tally.photos.changed += 1;
+    }
+  }
+
+  /** What is left to do when the renames are done; a file at a place that was left is a new photo. */
+  #withoutMoved({ pairs, waiting, unstable }: FoundMoves): Action[] {
+    const settled = new Set<string>(unstable.map(({ departure }) => departure.row.key));
+    for (const { departure, arrival } of [...pairs, ...waiting]) settled.add(departure.row.key).add(arrival.local.key);
+    const arrivals = new Set(pairs.map(({ arrival }) => arrival.local.key));
+    const fresh = new Map<string, Action | null>();
+    for (const { departure } of pairs) {
+      const { key, local } = departure.found.triple;
+      if (local && !arrivals.has(key)) fresh.set(key, this.#decideNew({ key, local }));
+    }
+    const kept = this.#actions.flatMap((action) => {
+      const instead = fresh.get(action.key);
+      return instead ? [instead] : settled.has(action.key) ? [] : [action];
+    });
+    return kept;
+  }
+
+  #decideNew(triple: Triple): Action | null {
+    const classified = { class: 'new', presence: 'missing', finding: 'upload', changed: false } as const;
+    this.#tally.count(classified);
+    return decide(triple, classified, this.#rulesNow());
+  }
+
+  async #copied(actions: readonly Action[], md5s: ReadonlyMap<string, string>): Promise<readonly Action[]> {
+    const uploads = actions.filter((action) => action.kind === 'upload' || action.kind === 'reupload');
+    const copies = md5s.size === 0 ? new Map<string, CopyAction>() : await this.#options.copies(uploads, md5s);
+    return copies.size === 0 ? actions : actions.map((action) => copies.get(action.key) ?? action);
+  }
+
+  /** Downloads of archived objects wait until those are restored. */
+  async #waited(actions: readonly Action[]): Promise<readonly Action[]> {
+    if (this.#archived.size === 0) return actions;
+    const unreadable = await this.#options.unrestored([...this.#archived.keys()]);
+    return actions.map((action) =>
+      action.kind === 'download' && unreadable.has(action.key)
+        ? waitForDownload(action, this.#archived.get(action.key) ?? '')
+        : action,
+    );
   }
 
   /** A file that both sides have is skipped once by each phase that leaves it alone. */
@@ -168,11 +264,17 @@ class Planner {
   }
 
   /** What rests on something being gone is not done after an incomplete inventory, and not counted either. */
-  #withoutAbsences(): Action[] {
-    const kept = this.#actions.filter(({ kind }) => kind !== 'mark' && kind !== 'delete');
+  #withoutAbsences(actions: readonly Action[]): Action[] {
+    const kept = actions.filter(({ kind }) => kind !== 'mark' && kind !== 'delete');
     this.#tally.photos.lost = kept.filter((action) => action.kind === 'report' && action.what === 'lost').length;
     return kept;
   }
+}
+
+/** A photo that a cut-off move left at a temporary key is never downloaded to it. */
+function rulesFor({ key, row }: Triple, rules: Rules): Rules {
+  if (!row || rules.policy.orphans !== 'download' || !isAsideKey(key)) return rules;
+  return { ...rules, policy: { ...rules.policy, orphans: 'mark' } };
 }
 
 function nameSome(problems: readonly Problem[]): string {

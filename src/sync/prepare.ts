@@ -1,12 +1,16 @@
 /** What comes between a run's beginning and its first effect: the plan, the guards, the warnings, the bucket's ways. */
 
-import type { Action } from './actions.ts';
+import type { Action, WaitAction } from './actions.ts';
+import { isArchived } from './classify.ts';
+import { MoveFinder, unrestored } from './find-moves.ts';
 import { guardEmptyRoot, guardMaxDelete, manyGone } from './guards.ts';
 import { openSurvey } from './inventory.ts';
+import { Leftovers } from './leftovers.ts';
 import { objectDates } from './object-dates.ts';
 import { loggedName } from './outcomes.ts';
 import { makePlan, type Plan } from './plan.ts';
 import type { SavedPlan } from './plan-file.ts';
+import { copiesFor } from './plan-moves.ts';
 import type { RunInProgress, RunOptions } from './run.ts';
 import type { Tally } from './tally.ts';
 
@@ -17,6 +21,11 @@ const SKIPPED_NAMED = 10_000;
 export async function surveyPlan(current: RunInProgress): Promise<Plan> {
   const { sides, options, tally, progress, signal } = current;
   const { scope, policy, settings, now } = options;
+  // A run that was given its files one by one renames nothing.
+  const whole = options.only === undefined && options.decide === undefined && policy.direction !== 'down';
+  const finds = whole && (policy.moves !== false || settings.dedupeCopy);
+  const { library } = scope;
+  const leftovers = await sides.catalog.leftovers(library, signal);
   const survey = openSurvey(sides, scope, settings, policy.direction, signal);
   const rules = { policy, settings, pathOf: (key: string) => sides.disk.pathOf(key) };
   const plan = await makePlan(survey, rules, tally, {
@@ -28,10 +37,16 @@ export async function surveyPlan(current: RunInProgress): Promise<Plan> {
     knownConflict: (action) => options.differences?.of(scope.library.id, action) ?? null,
     datesOf: (batch) => objectDates(sides.bucket, batch, settings.checkConcurrency, signal),
     onScanned: (keys, lastPath) => progress.scanned(keys, lastPath),
+    moves: finds ? new MoveFinder({ sides, library, policy, settings, signal }) : null,
+    leftovers: new Leftovers(leftovers, scope, whole),
+    copies: (uploads, md5s) => copiesFor(uploads, md5s, { catalog: sides.catalog, library, signal }),
+    unrestored: (keys) => unrestored({ sides, settings, signal }, keys),
   });
   signal.throwIfAborted();
   return plan;
 }
+
+const WRITES = new Set<Action['kind']>(['upload', 'reupload', 'move', 'leftover', 'copy']);
 
 /** What the bucket honours of safe writing, learnt before the first write to it, and a word about what it lacks. */
 export async function learnBucket({ sides, options, tally, signal }: RunInProgress, plan: Plan): Promise<void> {
@@ -48,10 +63,14 @@ export async function learnBucket({ sides, options, tally, signal }: RunInProgre
 }
 
 function writesToBucket(action: Action): boolean {
-  if (action.kind === 'adopt') return action.otherwise === 'replace';
-  return (
-    action.kind === 'upload' || action.kind === 'reupload' || (action.kind === 'delete' && action.object !== undefined)
-  );
+  switch (action.kind) {
+    case 'adopt':
+      return action.otherwise === 'replace';
+    case 'delete':
+      return action.object !== undefined;
+    default:
+      return WRITES.has(action.kind);
+  }
 }
 
 /** Refuses a plan against an empty root, or one with too many deletions: GUARD_EMPTY_ROOT, GUARD_MAX_DELETE. */
@@ -137,24 +156,47 @@ export function logTwoWay({ id, options, tally }: RunInProgress): void {
 
 /** What a dry run would do, as the counts of its report. */
 export function countPlanned(tally: Tally, actions: readonly Action[]): void {
+  for (const action of actions) countOne(tally, action);
+}
+
+function countOne(tally: Tally, action: Action): void {
   const { actions: counts } = tally;
-  for (const action of actions) {
-    if (action.kind === 'upload') counts.uploaded += 1;
-    else if (action.kind === 'reupload') counts.reuploaded += 1;
-    else if (action.kind === 'delete') counts.deleted += 1;
-    else if (action.kind === 'mark') counts.marked += 1;
-    else if (action.kind === 'download') countDownload(tally, action.object.size);
-    else if (action.kind === 'report') countReported(tally, action);
-    else {
+  switch (action.kind) {
+    case 'upload':
+      return countUpload(tally, 'uploaded', action.local.size);
+    case 'reupload':
+      return countUpload(tally, 'reuploaded', action.local.size);
+    case 'move':
+      if (action.edited) return countUpload(tally, 'uploaded', action.local.size);
+      counts.moved += 1;
+      return;
+    case 'copy':
+      return countUpload(tally, 'copied', 0);
+    case 'wait':
+      counts.waiting += 1;
+      return;
+    case 'delete':
+      counts.deleted += 1;
+      return;
+    case 'mark':
+      counts.marked += 1;
+      return;
+    case 'download':
+      return countDownload(tally, action.object.size);
+    case 'report':
+      return countReported(tally, action);
+    case 'leftover':
+      return;
+    default:
       counts.skipped += 1;
-      if (action.kind === 'adopt') counts.adopted += 1;
-      else counts.updated += 1;
-    }
-    if (action.kind === 'upload' || action.kind === 'reupload') {
-      tally.bytes.uploaded += action.local.size;
-      tally.files.uploaded += 1;
-    }
+      counts[action.kind === 'adopt' ? 'adopted' : 'updated'] += 1;
   }
+}
+
+function countUpload(tally: Tally, as: 'uploaded' | 'reuploaded' | 'copied', bytes: number): void {
+  tally.actions[as] += 1;
+  tally.files.uploaded += 1;
+  tally.bytes.uploaded += bytes;
 }
 
 function countDownload(tally: Tally, bytes: number): void {
@@ -180,5 +222,31 @@ export function savedPlan({ scope, policy, maxDelete, now }: RunOptions, plan: P
     photosInScope: plan.photosInScope,
     maxDelete,
     actions: plan.actions,
+    albums: plan.albums,
   };
+}
+
+/** What waits for a restore is kept in the catalog, and what waits no more is forgotten. */
+export async function noteWaiting({ sides, options }: RunInProgress, plan: Plan, waiting: readonly WaitAction[]) {
+  const { scope, policy, only, decide } = options;
+  const settled: WaitAction['what'][] = [];
+  if (plan.complete && only === undefined && decide === undefined) {
+    if (policy.direction !== 'down') settled.push('move');
+    if (policy.moves !== 'only' && (policy.direction !== 'up' || policy.orphans === 'download'))
+      settled.push('download');
+  }
+  const archived = waiting.filter(({ object }) => isArchived(object));
+  if (archived.length + settled.length === 0) return;
+  const objects = archived.map(({ key, what, object, row }) => ({
+    ...{ key, what, storageClass: object.storageClass, photoId: row?.id ?? null },
+  }));
+  const news = new Set((await sides.catalog.noteWaiting(scope, objects, settled)).map(({ key }) => key));
+  const { bucket } = scope.library;
+  const told = archived.filter(({ key }) => news.has(key));
+  if (told.length === 0) return;
+  options.onWaiting?.(
+    told.map(({ key, path, to, what, object: { storageClass } }) => {
+      return { bucket, key, path: to?.path ?? path, what, storageClass };
+    }),
+  );
 }

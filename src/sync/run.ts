@@ -1,13 +1,14 @@
 /** One run over one scope, from lock to report. */
 import { asRollcallError, type RollcallError } from '../errors.ts';
 import type { Action } from './actions.ts';
+import type { NewlyWaiting } from './archive.ts';
 import type { ActionRecord, ScopeLock } from './catalog-port.ts';
 import type { Differences } from './differences.ts';
 import { execute } from './execute.ts';
 import type { Sides } from './inventory.ts';
 import type { Decide, Plan } from './plan.ts';
 import type { Clock, Log } from './ports.ts';
-import { countPlanned, guard, learnBucket, logCounts, logTwoWay, savedPlan, warn } from './prepare.ts';
+import { countPlanned, guard, learnBucket, logCounts, logTwoWay, noteWaiting, savedPlan, warn } from './prepare.ts';
 import { ProgressMeter } from './progress.ts';
 import type { RunHooks } from './service.ts';
 import { Tally } from './tally.ts';
@@ -25,6 +26,8 @@ export interface RunOptions {
   readonly watch?: RunWatch;
   /** What earlier runs of this process have compared; left out: everything is read. */
   readonly differences?: Differences;
+  /** Told of archived objects that something has begun to wait for. */
+  readonly onWaiting?: (waiting: readonly NewlyWaiting[]) => void;
   readonly kind: string;
   readonly parentId?: string;
   readonly hooks: RunHooks;
@@ -125,10 +128,12 @@ async function planAndExecute(current: RunInProgress, source: PlanSource, lock: 
   progress.working(plan.actions);
   const drain = drainAfter(signal, lock?.signal);
   try {
-    await execute(plan.actions, {
+    const waiting = await execute(plan.actions, {
       sides,
       scope: options.scope,
       runId: current.id,
+      albums: plan.albums,
+      checkConcurrency: options.settings.checkConcurrency,
       uploadConcurrency: options.settings.uploadConcurrency,
       tally,
       log: options.log,
@@ -139,6 +144,7 @@ async function planAndExecute(current: RunInProgress, source: PlanSource, lock: 
       soft: signal,
       hard: drain.signal,
     });
+    await noteWaiting(current, plan, waiting);
   } finally {
     drain.close();
   }

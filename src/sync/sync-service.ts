@@ -1,5 +1,7 @@
 /** The engine's calls: each resolved to the scopes it covers, and run there (DESIGN 7, 12). */
 import { asRollcallError, RollcallError } from '../errors.ts';
+import { type NewlyWaiting, restoreStatusOf, restoreWaiting } from './archive.ts';
+import type { ArchiveStore } from './browse.ts';
 import type { CatalogPort } from './catalog-port.ts';
 import { compareScope } from './compare.ts';
 import { parseDeleteLimit } from './delete-limit.ts';
@@ -30,6 +32,9 @@ import type { Library, Report, Scope, SyncSettings } from './types.ts';
 /** What the service is made of. Disk and bucket are opened a run, so that each run counts its own requests. */
 export interface SyncParts extends ScopeParts {
   readonly catalog: CatalogPort;
+  readonly archive: ArchiveStore;
+  /** Told of archived objects that something has begun to wait for. */
+  readonly onWaiting?: (waiting: readonly NewlyWaiting[]) => void;
   readonly settings: SyncSettings;
   readonly log: Log;
   readonly now: Clock;
@@ -42,6 +47,8 @@ export function createSyncService(parts: SyncParts): SyncService {
     sync: (request, hooks, signal) => sync(parts, differences, request, hooks, signal),
     apply: (plan, hooks, signal) => apply(parts, plan, hooks, signal),
     compare: (request, signal) => compare(parts, request, signal),
+    restore: (request, signal) => restoreWaiting(parts, request, signal),
+    restoreStatus: (request, signal) => restoreStatusOf(parts, request, signal),
     files: (task, request, hooks, signal) => files(parts, task, request, hooks, signal),
   };
 }
@@ -67,6 +74,7 @@ async function sync(
     log: parts.log,
     now: parts.now,
     differences,
+    ...(parts.onWaiting && { onWaiting: parts.onWaiting }),
   };
   const [scope] = scopes;
   if (scope && scopes.length === 1)
@@ -134,6 +142,7 @@ async function apply(parts: SyncParts, plan: SavedPlan, hooks: RunHooks, signal:
     hooks,
     log: parts.log,
     now: parts.now,
+    ...(parts.onWaiting && { onWaiting: parts.onWaiting }),
   };
   return run(sidesOf(parts, library), options, (current) => savedActions(plan, library, current), signal);
 }
@@ -146,6 +155,7 @@ async function savedActions(saved: SavedPlan, library: Library, current: RunInPr
   }
   return {
     actions: fresh,
+    albums: saved.albums,
     complete: true,
     // Nobody has looked: the guard does.
     filesOnDisk: 0,

@@ -59,6 +59,13 @@ export class Tally {
     if (finding === 'lost') this.photos.lost += 1;
   }
 
+  /** Takes back what `count` counted: the photo turned out to be another one's former or new place. */
+  uncount({ class: photoClass, changed }: Classified): void {
+    if (photoClass === null) return;
+    this.photos[photoClass] -= 1;
+    if (changed) this.photos.changed -= 1;
+  }
+
   fail(path: string, error: Pick<RollcallError, 'code' | 'message'>): void {
     this.actions.failed += 1;
     if (this.failures.length < LISTED) this.failures.push({ path, code: error.code, message: error.message });

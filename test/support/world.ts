@@ -39,6 +39,7 @@ const SETTINGS: SyncSettings = {
   maxDelete: { percent: 25 },
   stableSeconds: 2,
   orphanGraceDays: 30,
+  dedupeCopy: true,
 };
 
 /** One world; `close` fails when a connection was leaked. */
@@ -76,6 +77,7 @@ export async function createWorld(
     new S3Service(s3Client.client, { endpoint: proxy.endpoint, bucket: of.bucket }, { partConcurrency: 3, log });
   const service = createSyncService({
     catalog: catalog.port,
+    archive: catalog.archive,
     libraries: catalog.libraries,
     browser: catalog.browser,
     openDisk: (of) => openDisk(of),

@@ -78,6 +78,7 @@ function tripleOf(disk: DiskSays, row: RowSays, bucket: BucketSays): Triple | nu
         mtimeNs: 5n,
         device: 1n,
         inode: 2n,
+        birthNs: null,
         md5: null,
         etag: row === 'agreed' ? 'recorded' : null,
         partSize: null,

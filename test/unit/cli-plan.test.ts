@@ -26,6 +26,7 @@ function planOf(actions: readonly Action[], album: string | null = null): SavedP
     photosInScope: 1,
     maxDelete: { count: 10 },
     actions,
+    albums: [],
   };
 }
 

@@ -11,6 +11,7 @@ const row: CatalogRow = {
   key,
   path: 'a.jpg',
   ...facts,
+  birthNs: null,
   md5: 'm',
   etag: 'e',
   partSize: null,

@@ -19,6 +19,7 @@ const row: CatalogRow = {
   mtimeNs: OLD,
   device: 1n,
   inode: 2n,
+  birthNs: null,
   md5: 'm',
   etag: 'e1',
   partSize: null,

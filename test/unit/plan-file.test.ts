@@ -18,10 +18,12 @@ const plan: SavedPlan = {
     overwrite: 'known',
     orphans: 'mark',
     deleteNow: false,
+    moves: true,
     dryRun: false,
   },
   photosInScope: 7,
   maxDelete: { percent: 25 },
+  albums: [],
   actions: [
     { ...at('a'), kind: 'upload', local },
     { ...at('b'), kind: 'reupload', local, row, object },

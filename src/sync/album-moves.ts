@@ -1,0 +1,66 @@
+/** Which albums went elsewhere with all their photos: those keep their id and take the new path (DESIGN 5). Pure. */
+import type { AlbumMove } from './catalog-port.ts';
+import type { Pair } from './moves.ts';
+import type { CatalogRow, Library } from './types.ts';
+
+/** To be told of every row of a survey. */
+export class AlbumTracker {
+  readonly #prefix: string;
+  /** By album: how many of its photos are on disk, by the folder of their key. As a rule one folder. */
+  readonly #present = new Map<string, Map<string, number>>();
+  /** Rows come by folder: where the last one was counted. */
+  #last = { albumId: '', folder: '\0', end: -1 };
+
+  constructor({ prefix }: Library) {
+    this.#prefix = prefix;
+  }
+
+  note({ albumId, key }: CatalogRow, onDisk: boolean): void {
+    if (!onDisk) return;
+    const end = key.lastIndexOf('/');
+    const last = this.#last;
+    if (last.albumId !== albumId || last.end !== end || !key.startsWith(last.folder)) {
+      this.#last = { albumId, folder: key.slice(0, end + 1), end };
+    }
+    const folders = this.#present.get(albumId) ?? new Map<string, number>();
+    if (folders.size === 0) this.#present.set(albumId, folders);
+    folders.set(this.#last.folder, (folders.get(this.#last.folder) ?? 0) + 1);
+  }
+
+  /** The albums of these moves of which nothing stays behind and everything is in one folder afterwards. */
+  moved(pairs: readonly Pair[]): AlbumMove[] {
+    const going = new Map<string, Set<string>>();
+    const left = new Map<string, number>();
+    const elsewhere = new Set<string>();
+    for (const { departure, arrival } of pairs) {
+      const { albumId, key } = departure.row;
+      const target = folderOf(arrival.local.key);
+      going.set(albumId, (going.get(albumId) ?? new Set()).add(target));
+      if (folderOf(key) !== target) elsewhere.add(albumId);
+      const wasPresent = departure.found.triple.local !== undefined;
+      if (wasPresent) count(left, `${albumId} ${folderOf(key)}`);
+    }
+    const albums: AlbumMove[] = [];
+    for (const [id, targets] of going) {
+      const [target, ...others] = targets;
+      if (target === undefined || others.length > 0 || !elsewhere.has(id)) continue;
+      const staying = [...(this.#present.get(id) ?? [])].filter(
+        ([folder, photos]) => folder !== target && photos > (left.get(`${id} ${folder}`) ?? 0),
+      );
+      if (staying.length === 0) albums.push({ id, path: this.#pathOf(target) });
+    }
+    return albums;
+  }
+
+  #pathOf(folder: string): string {
+    return folder.length <= this.#prefix.length ? '.' : folder.slice(this.#prefix.length, -1);
+  }
+}
+
+function folderOf(key: string): string {
+  return key.slice(0, key.lastIndexOf('/') + 1);
+}
+
+function count(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}

@@ -1,0 +1,189 @@
+/**
+ * Carries out renames (DESIGN 5): each object is copied on the server and verified, then the row follows, then the old
+ * object goes. Cut off anywhere, the next run finds either the rename still to do, or the old object noted as a leftover.
+ */
+import pMap from 'p-map';
+import { asRollcallError, type RollcallError } from '../errors.ts';
+import type { LeftoverAction, MoveAction } from './actions.ts';
+import type { AlbumMove, RowChange } from './catalog-port.ts';
+import { type Carried, type CarryOptions, carry } from './move-object.ts';
+import { type MoveStep, orderMoves } from './moves.ts';
+import { stepAside } from './plan-moves.ts';
+import type { Library } from './types.ts';
+
+/** How one move ended. */
+export type MoveResult =
+  | { readonly outcome: 'moved'; readonly bytes: number }
+  /** Something changed since the plan was made; the next run looks again. */
+  | { readonly outcome: 'unstable'; readonly message: string }
+  | { readonly outcome: 'failed'; readonly error: RollcallError };
+
+export interface MoveOptions extends CarryOptions {
+  readonly library: Library;
+  readonly concurrency: number;
+  readonly onMoved: (action: MoveAction, result: MoveResult) => Promise<void>;
+  readonly onTidied: (action: LeftoverAction, result: 'deleted' | 'kept' | RollcallError) => Promise<void>;
+  /** An old object that could not be removed: its rename is done, and it is tried again by the next run. */
+  readonly onLeft: (action: MoveAction, error: RollcallError) => void;
+  readonly isStopped: () => boolean;
+}
+
+/** So many moves are recorded, and their old objects removed, at once. */
+const BATCH = 500;
+
+type Step = MoveStep<MoveAction>;
+
+/** What came of the renames, for the actions after them. */
+export interface Moved {
+  /** Where the objects of photos are now, by photo. */
+  readonly places: ReadonlyMap<string, { readonly key: string; readonly etag: string }>;
+  /** Old keys whose photos did not move away: what was to take their place cannot. */
+  readonly blocked: ReadonlySet<string>;
+}
+
+/** Executes them in their order. Throws only when the catalog does. */
+export async function executeMoves(
+  moves: readonly MoveAction[],
+  leftovers: readonly LeftoverAction[],
+  albums: readonly AlbumMove[],
+  options: MoveOptions,
+): Promise<Moved> {
+  const mover = new Mover(options);
+  await mover.tidyAll(leftovers);
+  if (moves.length === 0 || options.isStopped()) return mover.moved;
+  const { catalog } = options.sides;
+  if (albums.length > 0) await catalog.moveAlbums(options.library, albums);
+  for (const level of orderMoves(moves, stepAside)) {
+    for (let from = 0; from < level.length && !options.isStopped(); from += BATCH) {
+      await mover.carryAll(level.slice(from, from + BATCH));
+    }
+  }
+  if (albums.length > 0) {
+    await catalog.settleAlbums(
+      options.library,
+      albums.map(({ id }) => id),
+    );
+  }
+  return mover.moved;
+}
+
+class Mover {
+  readonly #x: MoveOptions;
+  readonly #places = new Map<string, { key: string; etag: string }>();
+  readonly #blocked = new Set<string>();
+
+  constructor(options: MoveOptions) {
+    this.#x = options;
+  }
+
+  get moved(): Moved {
+    return { places: this.#places, blocked: this.#blocked };
+  }
+
+  /** The steps do not depend on each other. */
+  async carryAll(steps: readonly Step[]): Promise<void> {
+    const carried: { step: Step; change: Carried }[] = [];
+    const one = async (step: Step) => {
+      const change = await this.#carry(step);
+      if (change !== null) carried.push({ step, change });
+    };
+    await pMap(steps, one, { concurrency: this.#x.concurrency });
+    if (this.#x.signal.aborted) return;
+    const recorded = await this.#record(carried);
+    await this.#removeOld(recorded);
+    for (const { step, change } of recorded) await this.#ended(step, change);
+  }
+
+  /** The old objects of moves that were recorded by an earlier run. */
+  async tidyAll(leftovers: readonly LeftoverAction[]): Promise<void> {
+    const one = async (action: LeftoverAction) => {
+      if (this.#x.isStopped()) return;
+      const result = await this.#tidy(action).catch(asRollcallError);
+      if (result === 'deleted')
+        await this.#x.sides.catalog.apply(this.#x.library, [{ kind: 'tidied', key: action.key }]);
+      await this.#x.onTidied(action, result);
+    };
+    await pMap(leftovers, one, { concurrency: this.#x.concurrency });
+  }
+
+  /** Only once the photo's own object is seen to be there. */
+  async #tidy({ key, object, photo }: LeftoverAction): Promise<'deleted' | 'kept'> {
+    const { bucket } = this.#x.sides;
+    const own = await bucket.head(photo.key, this.#x.signal);
+    if (own?.etag !== photo.etag) return 'kept';
+    await bucket.remove(key, object.etag, this.#x.signal);
+    return 'deleted';
+  }
+
+  async #carry({ move, step }: Step): Promise<Carried | null> {
+    if (this.#x.isStopped()) return this.#stays(move, null);
+    const aside = this.#places.get(move.row.id);
+    if (this.#blocked.has(move.key) || (step === 'finish' && aside === undefined)) {
+      return this.#stays(move, { outcome: 'unstable', message: 'the photo that had this name has not moved away' });
+    }
+    try {
+      return await carry(this.#x, move, step, aside ?? null);
+    } catch (thrown) {
+      const error = asRollcallError(thrown);
+      if (error.code === 'CANCELLED') return this.#stays(move, null);
+      const moved = MOVED_ON.has(error.code);
+      return this.#stays(move, moved ? { outcome: 'unstable', message: error.message } : { outcome: 'failed', error });
+    }
+  }
+
+  async #stays(move: MoveAction, result: MoveResult | null): Promise<null> {
+    this.#blocked.add(move.from.key);
+    if (result !== null) await this.#x.onMoved(move, result);
+    return null;
+  }
+
+  /** All of them in one transaction; if the catalog refuses, those that it takes. */
+  async #record(
+    carried: readonly { step: Step; change: Carried }[],
+  ): Promise<readonly { step: Step; change: Carried }[]> {
+    if (carried.length === 0) return [];
+    const { catalog } = this.#x.sides;
+    try {
+      await catalog.apply(
+        this.#x.library,
+        carried.map(({ change }) => change.row),
+      );
+      return carried;
+    } catch (thrown) {
+      const error = asRollcallError(thrown);
+      if (error.code.startsWith('DATABASE_')) throw error;
+      const [only] = carried;
+      if (carried.length === 1 && only) {
+        await this.#stays(only.step.move, { outcome: 'failed', error });
+        return [];
+      }
+      const half = Math.ceil(carried.length / 2);
+      return [...(await this.#record(carried.slice(0, half))), ...(await this.#record(carried.slice(half)))];
+    }
+  }
+
+  async #removeOld(recorded: readonly { step: Step; change: Carried }[]): Promise<void> {
+    if (recorded.length === 0 || this.#x.signal.aborted) return;
+    const { bucket, catalog } = this.#x.sides;
+    const old = recorded.map(({ change }) => change.row.from);
+    const removed = await bucket.removeMany(old, this.#x.signal);
+    const tidied: RowChange[] = [];
+    for (const { step, change } of recorded) {
+      const result = removed.get(change.row.from.key);
+      // What has changed is somebody else's by now.
+      if (result === 'deleted' || result === 'changed') tidied.push({ kind: 'tidied', key: change.row.from.key });
+      if (result === 'deleted') continue;
+      this.#blocked.add(step.move.from.key);
+      if (result !== undefined && result !== 'changed') this.#x.onLeft(step.move, result);
+    }
+    if (tidied.length > 0) await catalog.apply(this.#x.library, tidied);
+  }
+
+  async #ended({ move, step }: Step, { row, bytes }: Carried): Promise<void> {
+    this.#places.set(row.id, { key: row.key, etag: row.etag });
+    if (step !== 'aside') await this.#x.onMoved(move, { outcome: 'moved', bytes });
+  }
+}
+
+/** What went wrong because the world moved on: the next run simply looks again. */
+const MOVED_ON = new Set(['FILE_UNSTABLE', 'FILE_GONE', 'OBJECT_MISSING']);

@@ -1,0 +1,152 @@
+/** One step of a rename: the object under its new key, verified, and what the catalog is to know of it. */
+import { RollcallError } from '../errors.ts';
+import type { MoveAction } from './actions.ts';
+import type { RowChange } from './catalog-port.ts';
+import { contentTypeOf } from './content-type.ts';
+import type { Sides } from './inventory.ts';
+import { asideKey, sameInode } from './moves.ts';
+import type { FileFacts } from './types.ts';
+
+/** An object that is under its new key. `bytes`: how many were uploaded for it. */
+export interface Carried {
+  readonly row: Extract<RowChange, { kind: 'moved' }>;
+  readonly bytes: number;
+}
+
+export interface CarryOptions {
+  readonly sides: Sides;
+  /** Keys that other actions of the plan are about: what is on disk under them is known. */
+  readonly written: ReadonlySet<string>;
+  readonly onBytes: (bytes: number) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Where the object is by now, if an earlier step took it aside. */
+type Aside = { readonly key: string; readonly etag: string } | null;
+
+type Step = 'whole' | 'aside' | 'finish';
+
+/** What the new object turned out to be. */
+interface Placed {
+  readonly etag: string;
+  readonly md5: string | null;
+  readonly partSize: number | null;
+  readonly storageClass: string | null;
+  readonly bytes: number;
+}
+
+/** Carries one out. FILE_UNSTABLE when disk is not as it was planned, OBJECT_* when the bucket is not. */
+export async function carry(options: CarryOptions, move: MoveAction, step: Step, aside: Aside): Promise<Carried> {
+  await assertAsPlanned(options, move);
+  const { object, row, from } = move;
+  const source = aside ?? { key: from.key, etag: object.etag };
+  const placed = await place(options, move, step, source);
+  const away = step === 'aside';
+  const path = away ? asideKey(move.path, row.id) : move.path;
+  const { contentType, kind } = contentTypeOf(move.path);
+  return {
+    bytes: placed.bytes,
+    row: {
+      kind: 'moved',
+      id: row.id,
+      path,
+      key: away ? (move.via ?? asideKey(move.key, row.id)) : move.key,
+      aside: away,
+      from: { ...source, size: object.size },
+      // Until it has arrived, a changed photo is the version on record.
+      local: away ? { ...move.local, size: row.size, mtimeNs: row.mtimeNs } : move.local,
+      md5: placed.md5,
+      etag: placed.etag,
+      partSize: placed.partSize,
+      storageClass: placed.storageClass,
+      contentType,
+      photoKind: kind,
+    },
+  };
+}
+
+async function place(
+  options: CarryOptions,
+  move: MoveAction,
+  step: Step,
+  source: { readonly key: string; readonly etag: string },
+): Promise<Placed> {
+  if (move.edited && step !== 'aside') return upload(options, move);
+  const { object, row } = move;
+  const { bucket } = options.sides;
+  try {
+    const copied = await bucket.copy(
+      {
+        from: { ...object, ...source },
+        to: step === 'aside' ? (move.via ?? asideKey(move.key, row.id)) : move.key,
+        condition: { absent: true },
+        md5: row.md5,
+        partSize: row.partSize,
+      },
+      options.signal,
+    );
+    return { ...copied, md5: row.md5, bytes: 0 };
+  } catch (thrown) {
+    const taken = thrown instanceof RollcallError && thrown.code === 'OBJECT_PRECONDITION';
+    if (!taken || move.target === undefined || step !== 'whole') throw thrown;
+    return compared(options, move, move.target, thrown);
+  }
+}
+
+/** The new key holds something of this size whose ETag does not tell what: the file does. */
+async function compared(
+  { sides, signal }: CarryOptions,
+  { key, path, local }: MoveAction,
+  target: { readonly size: number; readonly etag: string },
+  refusal: RollcallError,
+): Promise<Placed> {
+  const file = await sides.disk.open(path, local, signal);
+  try {
+    const { match, md5, partSize } = await sides.bucket.compare(
+      file,
+      { key, ...target },
+      { md5: null, partSize: null },
+      signal,
+    );
+    if (match !== 'same') throw refusal;
+    return { etag: target.etag, md5, partSize, storageClass: null, bytes: 0 };
+  } finally {
+    await file.close();
+  }
+}
+
+async function upload({ sides, onBytes, signal }: CarryOptions, { key, path, local }: MoveAction): Promise<Placed> {
+  const file = await sides.disk.open(path, local, signal);
+  try {
+    const { contentType } = contentTypeOf(path);
+    const sent = await sides.bucket.upload({ key, file, contentType, condition: { absent: true }, onBytes }, signal);
+    return { ...sent, bytes: sent.sent ? sent.size : 0 };
+  } finally {
+    await file.close();
+  }
+}
+
+/** The file must be the one that was planned for, and gone from its old path. */
+async function assertAsPlanned({ sides, written, signal }: CarryOptions, move: MoveAction): Promise<void> {
+  const now = await sides.disk.stat(move.path, signal);
+  if (now === null || !isVersion(now, move.local)) throw unstable(move.path, 'it has changed or moved on');
+  // What is at the old path was planned for, too.
+  if (written.has(move.from.key)) return;
+  const old = await sides.disk.stat(move.from.path, signal);
+  if (old === null) return;
+  const caseOnly = sameInode(old, move.local) && sameButCase(move.from.path, move.path);
+  if (!caseOnly) throw unstable(move.path, `${move.from.path} is there again`);
+}
+
+/** On a disk that does not tell cases apart, the old name still finds the file. */
+function sameButCase(a: string, b: string): boolean {
+  return a.normalize('NFC').toLowerCase() === b.normalize('NFC').toLowerCase();
+}
+
+function isVersion(now: FileFacts, planned: FileFacts): boolean {
+  return now.size === planned.size && now.mtimeNs === planned.mtimeNs && sameInode(now, planned);
+}
+
+function unstable(path: string, why: string): RollcallError {
+  return new RollcallError('FILE_UNSTABLE', `${path}: ${why}`);
+}
