@@ -5,8 +5,8 @@ import { asRollcallError } from '../errors.ts';
 import type { Action } from './actions.ts';
 import { AlbumTracker } from './album-moves.ts';
 import type { AlbumMove } from './catalog-port.ts';
-import type { Sides } from './inventory.ts';
 import { isArchived } from './classify.ts';
+import type { Sides } from './inventory.ts';
 import {
   type Arrival,
   type Departure,

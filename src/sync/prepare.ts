@@ -12,7 +12,6 @@ import { makePlan, type Plan } from './plan.ts';
 import type { SavedPlan } from './plan-file.ts';
 import { copiesFor } from './plan-moves.ts';
 import type { RunInProgress, RunOptions } from './run.ts';
-import type { Tally } from './tally.ts';
 
 /** So many photos that needed nothing are named in an album run's log. */
 const SKIPPED_NAMED = 10_000;
@@ -154,62 +153,6 @@ export function logTwoWay({ id, options, tally }: RunInProgress): void {
   options.log.info({ run: id, library: options.scope.library.name }, line);
 }
 
-/** What a dry run would do, as the counts of its report. */
-export function countPlanned(tally: Tally, actions: readonly Action[]): void {
-  for (const action of actions) countOne(tally, action);
-}
-
-function countOne(tally: Tally, action: Action): void {
-  const { actions: counts } = tally;
-  switch (action.kind) {
-    case 'upload':
-      return countUpload(tally, 'uploaded', action.local.size);
-    case 'reupload':
-      return countUpload(tally, 'reuploaded', action.local.size);
-    case 'move':
-      if (action.edited) return countUpload(tally, 'uploaded', action.local.size);
-      counts.moved += 1;
-      return;
-    case 'copy':
-      return countUpload(tally, 'copied', 0);
-    case 'wait':
-      counts.waiting += 1;
-      return;
-    case 'delete':
-      counts.deleted += 1;
-      return;
-    case 'mark':
-      counts.marked += 1;
-      return;
-    case 'download':
-      return countDownload(tally, action.object.size);
-    case 'report':
-      return countReported(tally, action);
-    case 'leftover':
-      return;
-    default:
-      counts.skipped += 1;
-      counts[action.kind === 'adopt' ? 'adopted' : 'updated'] += 1;
-  }
-}
-
-function countUpload(tally: Tally, as: 'uploaded' | 'reuploaded' | 'copied', bytes: number): void {
-  tally.actions[as] += 1;
-  tally.files.uploaded += 1;
-  tally.bytes.uploaded += bytes;
-}
-
-function countDownload(tally: Tally, bytes: number): void {
-  tally.actions.downloaded += 1;
-  tally.files.downloaded += 1;
-  tally.bytes.downloaded += bytes;
-}
-
-function countReported(tally: Tally, action: Extract<Action, { kind: 'report' }>): void {
-  if (action.what === 'conflict') tally.conflict(action.path, action.code, action.reason);
-  else if (action.what === 'unstable') tally.actions.unstable += 1;
-}
-
 /** The plan with all that `apply` needs. */
 export function savedPlan({ scope, policy, maxDelete, now }: RunOptions, plan: Plan): SavedPlan {
   const { id, name, bucket, prefix } = scope.library;
@@ -228,9 +171,10 @@ export function savedPlan({ scope, policy, maxDelete, now }: RunOptions, plan: P
 
 /** What waits for a restore is kept in the catalog, and what waits no more is forgotten. */
 export async function noteWaiting({ sides, options }: RunInProgress, plan: Plan, waiting: readonly WaitAction[]) {
-  const { scope, policy, only, decide } = options;
+  const { scope, policy, only, decide, kind } = options;
   const settled: WaitAction['what'][] = [];
-  if (plan.complete && only === undefined && decide === undefined) {
+  // A plan that was saved says nothing of the photos that are not in it.
+  if (plan.complete && only === undefined && decide === undefined && kind !== 'apply') {
     if (policy.direction !== 'down') settled.push('move');
     if (policy.moves !== 'only' && (policy.direction !== 'up' || policy.orphans === 'download'))
       settled.push('download');

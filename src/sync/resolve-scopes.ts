@@ -98,7 +98,8 @@ async function libraryOfAlbum(
   return { library: only, album: path };
 }
 
-async function allLibraries(store: LibraryStore): Promise<readonly Library[]> {
+/** Every library, page by page. */
+export async function allLibraries(store: Pick<LibraryStore, 'list'>): Promise<readonly Library[]> {
   const libraries: Library[] = [];
   let cursor: string | null = null;
   do {
