@@ -1,4 +1,4 @@
-/** Album rows of photos that are being written. */
+/** Album rows of photos that are being written, and which keys are theirs. */
 import type pg from 'pg';
 import type { Library } from '../sync/types.ts';
 
@@ -6,6 +6,16 @@ import type { Library } from '../sync/types.ts';
 export function albumPathOf(library: Library, key: string): string {
   const end = key.lastIndexOf('/');
   return end < library.prefix.length ? '.' : key.slice(library.prefix.length, end);
+}
+
+/** What the keys of an album's photos begin with. */
+export function folderOf(library: Library, album: string): string {
+  return album === '.' ? library.prefix : `${library.prefix}${album}/`;
+}
+
+/** SQL: is this key, an expression, one directly in this folder (`folderOf`), not in one of its subfolders? */
+export function directlyIn(folder: string, key: string): string {
+  return `(starts_with(${key}, ${folder}) AND strpos(substr(${key}, char_length(${folder}) + 1), '/') = 0)`;
 }
 
 /** Ids of the albums of these keys by album path; those that have no row yet get one, in the caller's transaction. */

@@ -1,7 +1,7 @@
 /** CatalogBrowser: pages of albums, photos and runs. */
 import type { AlbumView, CatalogBrowser, PhotoView, RunView, StateCounts } from '../sync/browse.ts';
 import type { PhotoState, Report } from '../sync/types.ts';
-import { cursorParts, isText, isUuid, limitOf, pageOf } from './cursor.ts';
+import { cursorParts, isText, isTime, isUuid, limitOf, pageOf } from './cursor.ts';
 import type { Database } from './database.ts';
 import type { Photo, Prisma, Run } from './generated/client.ts';
 import { PhotoState as States } from './generated/enums.ts';
@@ -127,8 +127,4 @@ function runView(row: Run): RunView {
 
 function olderThan([startedAt = '', id = '']: readonly string[]): Prisma.RunWhereInput {
   return { OR: [{ startedAt: { lt: startedAt } }, { startedAt, id: { lt: id } }] };
-}
-
-function isTime(text: string): boolean {
-  return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(text) && !Number.isNaN(Date.parse(text));
 }

@@ -10,40 +10,45 @@ export type KeyedChange = Extract<RowChange, { kind: 'agreed' | 'unsettled' }>;
 type Agreed = Extract<RowChange, { kind: 'agreed' }>;
 type Unsettled = Extract<RowChange, { kind: 'unsettled' }>;
 
-/** Columns that both kinds write, $1 to $12, and what they are read from. */
+/** Columns that both kinds write, $1 to $13, and what they are read from. */
 const SHARED_COLUMNS = `"libraryId", "bucket", "albumId", "path", "fileName", "key", "kind", "contentType", "size",
-  "mtimeNs", "device", "inode"`;
+  "mtimeNs", "device", "inode", "birthNs"`;
 const SHARED_ARRAYS = `$3::uuid[], $4::text[], $5::text[], $6::text[], $7::"PhotoKind"[], $8::text[], $9::bigint[],
-  $10::bigint[], $11::bigint[], $12::bigint[]`;
+  $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[]`;
 
 /**
  * An agreement sets all facts. An MD5 that was not computed again stays known as long as the file is the version it
- * was computed for. The last condition keeps a repeated agreement from writing anything.
+ * was computed for. The last condition keeps a repeated agreement from writing anything. What a move left at this key
+ * is a photo's own object from now on.
  */
 const AGREED = `
+WITH owned AS (DELETE FROM "Leftover" WHERE "libraryId" = $1 AND "bucket" = $2 AND "key" = ANY($6::text[]))
 INSERT INTO "Photo" AS p (${SHARED_COLUMNS}, "md5", "etag", "partSize", "storageClass", "verifiedAt", "state")
 SELECT $1, $2, u.* FROM (
-  SELECT a, b, c, d, e, f, g, h, i, j, k, l, m, n, CASE WHEN o THEN now() END, 'synced'::"PhotoState"
-    FROM unnest(${SHARED_ARRAYS}, $13::text[], $14::text[], $15::bigint[], $16::text[], $17::boolean[])
-      AS x (a, b, c, d, e, f, g, h, i, j, k, l, m, n, o)
+  SELECT a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, CASE WHEN v THEN now() END, 'synced'::"PhotoState"
+    FROM unnest(${SHARED_ARRAYS}, $14::text[], $15::text[], $16::bigint[], $17::text[], $18::boolean[])
+      AS x (a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, v)
 ) AS u
 ON CONFLICT ("bucket", "key") DO UPDATE SET
   "albumId" = excluded."albumId", "path" = excluded."path", "fileName" = excluded."fileName",
   "kind" = excluded."kind", "contentType" = excluded."contentType", "size" = excluded."size",
   "mtimeNs" = excluded."mtimeNs", "device" = excluded."device", "inode" = excluded."inode",
+  "birthNs" = excluded."birthNs",
   "md5" = coalesce(excluded."md5", CASE WHEN
     (p."size", p."mtimeNs", p."device", p."inode") IS NOT DISTINCT FROM
-    (excluded."size", excluded."mtimeNs", excluded."device", excluded."inode") THEN p."md5" END),
+    (excluded."size", excluded."mtimeNs", excluded."device", excluded."inode")
+    AND coalesce(p."birthNs" = excluded."birthNs", true) THEN p."md5" END),
   "etag" = excluded."etag", "partSize" = excluded."partSize", "storageClass" = excluded."storageClass",
   "verifiedAt" = coalesce(excluded."verifiedAt", p."verifiedAt"),
   "state" = 'synced', "lastError" = NULL, "orphanedAt" = NULL, "deletingAt" = NULL, "updatedAt" = now()
 WHERE p."libraryId" = excluded."libraryId" AND (
   excluded."verifiedAt" IS NOT NULL OR p."state" <> 'synced' OR p."lastError" IS NOT NULL
   OR p."deletingAt" IS NOT NULL OR p."orphanedAt" IS NOT NULL
-  OR (p."path", p."kind", p."contentType", p."size", p."mtimeNs", p."device", p."inode", p."etag", p."partSize",
-      p."storageClass", coalesce(excluded."md5", p."md5")) IS DISTINCT FROM
-     (excluded."path", excluded."kind", excluded."contentType", excluded."size", excluded."mtimeNs",
-      excluded."device", excluded."inode", excluded."etag", excluded."partSize", excluded."storageClass", p."md5"))`;
+  OR (p."albumId", p."path", p."kind", p."contentType", p."size", p."mtimeNs", p."device", p."inode", p."birthNs",
+      p."etag", p."partSize", p."storageClass", coalesce(excluded."md5", p."md5")) IS DISTINCT FROM
+     (excluded."albumId", excluded."path", excluded."kind", excluded."contentType", excluded."size",
+      excluded."mtimeNs", excluded."device", excluded."inode", excluded."birthNs", excluded."etag",
+      excluded."partSize", excluded."storageClass", p."md5"))`;
 
 /**
  * Nothing was agreed: a row that is there keeps the facts of its last agreement. Its file is there too, so it is neither
@@ -51,7 +56,7 @@ WHERE p."libraryId" = excluded."libraryId" AND (
  */
 const UNSETTLED = `
 INSERT INTO "Photo" AS p (${SHARED_COLUMNS}, "state", "lastError")
-SELECT $1, $2, u.* FROM unnest(${SHARED_ARRAYS}, $13::"PhotoState"[], $14::text[]) AS u
+SELECT $1, $2, u.* FROM unnest(${SHARED_ARRAYS}, $14::"PhotoState"[], $15::text[]) AS u
 ON CONFLICT ("bucket", "key") DO UPDATE SET
   "state" = excluded."state", "lastError" = excluded."lastError", "orphanedAt" = NULL, "deletingAt" = NULL,
   "updatedAt" = now()
@@ -111,5 +116,6 @@ function sharedValues(
     changes.map((change) => change.local.mtimeNs),
     changes.map((change) => change.local.device),
     changes.map((change) => change.local.inode),
+    changes.map((change) => change.local.birthNs ?? null),
   ];
 }

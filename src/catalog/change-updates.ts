@@ -25,23 +25,24 @@ UPDATE "Photo" AS p SET "state" = u.state, "lastError" = u.error, "updatedAt" = 
 
 /**
  * A new spelling of the path is taken only if it still is the path of the row's key. An MD5 stays known as long as the
- * file is the one it was computed for (a device gets another number whenever it is mounted, an inode does not change),
- * a part size as long as the ETag is the one it explains.
+ * file is the one it was computed for (a device gets another number whenever it is mounted, an inode and the time it was
+ * made do not change), a part size as long as the ETag is the one it explains.
  */
 const REFRESHED = `
 UPDATE "Photo" AS p SET
   "path" = coalesce(u.path, p."path"), "fileName" = coalesce(u.file, p."fileName"),
   "size" = coalesce(u.size, p."size"), "mtimeNs" = coalesce(u.mtime, p."mtimeNs"),
   "device" = coalesce(u.device, p."device"), "inode" = coalesce(u.inode, p."inode"),
+  "birthNs" = CASE WHEN u.inode IS NULL THEN p."birthNs" ELSE u.birth END,
   "md5" = CASE WHEN
     (coalesce(u.size, p."size"), coalesce(u.mtime, p."mtimeNs"), coalesce(u.inode, p."inode")) IS NOT DISTINCT FROM
-    (p."size", p."mtimeNs", p."inode") THEN p."md5" END,
+    (p."size", p."mtimeNs", p."inode") AND coalesce(p."birthNs" = u.birth, true) THEN p."md5" END,
   "etag" = coalesce(u.etag, p."etag"),
   "partSize" = CASE WHEN coalesce(u.etag, p."etag") IS NOT DISTINCT FROM p."etag" THEN p."partSize" END,
   "state" = u.state, "lastError" = NULL, "updatedAt" = now(), ${STAMPS}
   FROM unnest($2::uuid[], $3::"PhotoState"[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[],
-              $9::bigint[], $10::bigint[], $11::text[])
-    AS u (id, state, path, file, key, size, mtime, device, inode, etag)
+              $9::bigint[], $10::bigint[], $11::bigint[], $12::text[])
+    AS u (id, state, path, file, key, size, mtime, device, inode, birth, etag)
  WHERE p."id" = u.id AND p."libraryId" = $1 AND (u.path IS NULL OR p."key" = u.key)`;
 
 const DELETING = `
@@ -98,6 +99,7 @@ async function refresh(client: pg.PoolClient, library: Library, changes: readonl
     changes.map((change) => change.local?.mtimeNs),
     changes.map((change) => change.local?.device),
     changes.map((change) => change.local?.inode),
+    changes.map((change) => change.local?.birthNs),
     changes.map((change) => change.etag ?? null),
   ];
   await client.query({ name: 'rollcall-refreshed', text: REFRESHED, values });

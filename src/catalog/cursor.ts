@@ -41,6 +41,11 @@ export function isText(text: string): boolean {
   return !text.includes('\0');
 }
 
+/** A time as Date.toISOString writes it. */
+export function isTime(text: string): boolean {
+  return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(text) && !Number.isNaN(Date.parse(text));
+}
+
 function encode(parts: readonly string[]): string {
   return Buffer.from(JSON.stringify(parts)).toString('base64url');
 }

@@ -1,10 +1,13 @@
 /** The catalog as a whole: what the engine writes to and what people look at, over one PostgreSQL. */
-import type { CatalogBrowser, LibraryStore } from '../sync/browse.ts';
+import type { ArchiveStore, CatalogBrowser, LibraryStore } from '../sync/browse.ts';
 import type { CatalogPort } from '../sync/catalog-port.ts';
 import type { BucketFeatures } from '../sync/ports.ts';
 import { closeAbandonedRuns } from './abandoned-runs.ts';
+import { moveAlbums, settleAlbums } from './album-moves.ts';
+import { archiveStore, noteWaiting } from './archive.ts';
 import { catalogBrowser } from './browse.ts';
 import { applyChanges } from './changes.ts';
+import { knownSizes, leftovers, rowsWithContent } from './contents.ts';
 import { type Database, type DatabaseOptions, openDatabase } from './database.ts';
 import { libraryStore } from './libraries.ts';
 import { lockScope } from './lock.ts';
@@ -16,6 +19,7 @@ export interface Catalog {
   readonly port: CatalogPort;
   readonly libraries: LibraryStore;
   readonly browser: CatalogBrowser;
+  readonly archive: ArchiveStore;
   /** Asks the database something and answers its version; DATABASE_UNREACHABLE, DATABASE_DENIED. */
   ping(signal: AbortSignal): Promise<string>;
   /** Marks as failed the runs that a dead process left running, and answers how many. */
@@ -32,6 +36,7 @@ export async function openCatalog(options: DatabaseOptions, signal: AbortSignal)
     port: catalogPort(database),
     libraries: libraryStore(database),
     browser: catalogBrowser(database),
+    archive: archiveStore(database),
     ping: (asked) => ping(database, asked),
     closeAbandonedRuns: (asked) => closeAbandonedRuns(database, asked),
     close: () => database.close(),
@@ -45,6 +50,12 @@ function catalogPort(database: Database): CatalogPort {
     rows: (scope, signal) => rowsInScope(database, scope, signal),
     countLive: (scope, signal) => countLive(database, scope, signal),
     rowsByKey: (library, keys, signal) => rowsWithKeys(database, library, keys, signal),
+    leftovers: (library, signal) => leftovers(database, library, signal),
+    knownSizes: (library, sizes, signal) => knownSizes(database, library, sizes, signal),
+    rowsWithContent: (library, contents, signal) => rowsWithContent(database, library, contents, signal),
+    moveAlbums: (library, albums) => moveAlbums(database, library, albums),
+    settleAlbums: (library, albumIds) => settleAlbums(database, library, albumIds),
+    noteWaiting: (scope, waiting, settled) => noteWaiting(database, scope, waiting, settled),
     apply: (library, changes) => applyChanges(database, library, changes),
     beginRun: (run) => beginRun(database, run),
     recordActions: (runId, records) => recordActions(database, runId, records),

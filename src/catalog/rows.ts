@@ -1,12 +1,11 @@
 /** Reads photo rows in bulk, in key order. */
 import type { Inventory } from '../sync/ports.ts';
-import type { CatalogRow, Library, PhotoState, Scope } from '../sync/types.ts';
+import type { CatalogRow, Library, Scope } from '../sync/types.ts';
+import { directlyIn, folderOf } from './albums.ts';
 import { type Database, inTransaction } from './database.ts';
+import { COLUMNS, type RawRow, rawQuery, type Statement, toRow } from './raw-rows.ts';
 
 const BATCH = 5_000;
-
-const COLUMNS = `"id", "albumId", "key", "path", "size", "mtimeNs", "device", "inode", "md5", "etag", "partSize",
-  "state", (extract(epoch FROM "orphanedAt") * 1000)::bigint, "deletingAt" IS NOT NULL`;
 
 /**
  * Keyset pages, each in a transaction of its own: a cursor would hold one open for as long as the scan lasts. A planner
@@ -18,37 +17,16 @@ const PAGE_OF_LIBRARY = {
   name: 'rollcall-library-rows',
   text: `SELECT ${COLUMNS} FROM "Photo" WHERE "libraryId" = $1 AND "key" > $2 ORDER BY "key" LIMIT ${BATCH}`,
 };
+/** `$3` is the album's folder. */
 const PAGE_OF_ALBUM = {
   name: 'rollcall-album-rows',
-  text: `SELECT ${COLUMNS} FROM "Photo" WHERE "albumId" = $1 AND "key" > $2 ORDER BY "key" LIMIT ${BATCH}`,
+  text: `SELECT ${COLUMNS} FROM "Photo" WHERE "albumId" = $1 AND "key" > $2 AND ${directlyIn('$3', '"key"')}
+          ORDER BY "key" LIMIT ${BATCH}`,
 };
 const BY_KEY = {
   name: 'rollcall-rows-by-key',
   text: `SELECT ${COLUMNS} FROM "Photo" WHERE "libraryId" = $1 AND "bucket" = $2 AND "key" = ANY($3::text[])`,
 };
-
-interface Statement {
-  readonly name: string;
-  readonly text: string;
-}
-
-/** In the order of COLUMNS. */
-type RawRow = [
-  id: string,
-  albumId: string,
-  key: string,
-  path: string,
-  size: string,
-  mtimeNs: string,
-  device: string | null,
-  inode: string | null,
-  md5: string | null,
-  etag: string | null,
-  partSize: string | null,
-  state: PhotoState,
-  orphanedAtMs: string | null,
-  deleting: 't' | 'f',
-];
 
 /** CatalogPort.rows. The catalog is always whole, so its silence about a key proves absence. */
 export function rowsInScope(database: Database, scope: Scope, signal: AbortSignal): Inventory<CatalogRow> {
@@ -74,11 +52,11 @@ export async function rowsWithKeys(
 
 /** CatalogPort.countLive. */
 export async function countLive(database: Database, scope: Scope, signal: AbortSignal): Promise<number> {
-  const owner = await ownerOf(database, scope, signal);
-  if (owner === null) return 0;
-  const sql = `SELECT count(*)::int AS live FROM "Photo"
-                WHERE "${owner.column}" = $1 AND "state" NOT IN ('orphaned', 'lost')`;
-  const { rows } = await database.ask(() => database.pool.query<{ live: number }>(sql, [owner.id]), signal);
+  const found = await ownerOf(database, scope, signal);
+  if (found === null) return 0;
+  const theirs = found.length === 1 ? '"libraryId" = $1' : `"albumId" = $1 AND ${directlyIn('$2', '"key"')}`;
+  const sql = `SELECT count(*)::int AS live FROM "Photo" WHERE "state" NOT IN ('orphaned', 'lost') AND ${theirs}`;
+  const { rows } = await database.ask(() => database.pool.query<{ live: number }>(sql, [...found]), signal);
   return rows[0]?.live ?? 0;
 }
 
@@ -87,37 +65,44 @@ async function* batchesInScope(
   scope: Scope,
   signal: AbortSignal,
 ): AsyncGenerator<readonly CatalogRow[]> {
-  const owner = await ownerOf(database, scope, signal);
-  if (owner === null) return;
-  const page = owner.column === 'libraryId' ? PAGE_OF_LIBRARY : PAGE_OF_ALBUM;
-  let next: Promise<readonly CatalogRow[]> | null = readPage(database, page, [owner.id, ''], signal);
+  const found = await ownerOf(database, scope, signal);
+  if (found === null) return;
+  const [owner, folder] = found;
+  const read = (after: string) =>
+    folder === undefined
+      ? readPage(database, PAGE_OF_LIBRARY, [owner, after], signal)
+      : readPage(database, PAGE_OF_ALBUM, [owner, after, folder], signal);
+  let next: Promise<readonly CatalogRow[]> | null = read(folder ?? '');
   while (next !== null) {
     const batch: readonly CatalogRow[] = await next;
     const last = batch.at(-1);
     // The next page is on its way while this one is worked on.
-    next = last && batch.length === BATCH ? readPage(database, page, [owner.id, last.key], signal) : null;
+    next = last && batch.length === BATCH ? read(last.key) : null;
     // Whoever stops reading early never awaits it.
     next?.catch(() => {});
     if (batch.length > 0) yield batch;
   }
 }
 
-/** What the rows in scope have in common, or null for an album that has no row yet. */
+/**
+ * The id that the rows in scope have in common, and of an album its folder: after a rename that was cut off half-way its
+ * row has photos of another folder for a while. Null for an album that has no row yet.
+ */
 async function ownerOf(
   database: Database,
   { library, album }: Scope,
   signal: AbortSignal,
-): Promise<{ readonly column: 'libraryId' | 'albumId'; readonly id: string } | null> {
-  if (album === null) return { column: 'libraryId', id: library.id };
+): Promise<readonly [id: string, folder?: string] | null> {
+  if (album === null) return [library.id];
   const sql = 'SELECT "id" FROM "Album" WHERE "libraryId" = $1 AND "path" = $2';
   const { rows } = await database.ask(() => database.pool.query<{ id: string }>(sql, [library.id, album]), signal);
-  return rows[0] ? { column: 'albumId', id: rows[0].id } : null;
+  return rows[0] ? [rows[0].id, folderOf(library, album)] : null;
 }
 
 async function readPage(
   database: Database,
   statement: Statement,
-  values: readonly [owner: string, after: string],
+  values: readonly string[],
   signal: AbortSignal,
 ): Promise<readonly CatalogRow[]> {
   const rows = await database.ask(
@@ -125,32 +110,4 @@ async function readPage(
     signal,
   );
   return rows.rows.map(toRow);
-}
-
-/** Arrays of the very text that the server sent: the driver's own parsing would make dates and objects first. */
-function rawQuery(statement: Statement, values: readonly unknown[]) {
-  return { ...statement, values: [...values], rowMode: 'array' as const, types: { getTypeParser: () => asText } };
-}
-
-function asText(value: string): string {
-  return value;
-}
-
-function toRow(raw: RawRow): CatalogRow {
-  return {
-    id: raw[0],
-    albumId: raw[1],
-    key: raw[2],
-    path: raw[3],
-    size: Number(raw[4]),
-    mtimeNs: BigInt(raw[5]),
-    device: raw[6] === null ? null : BigInt(raw[6]),
-    inode: raw[7] === null ? null : BigInt(raw[7]),
-    md5: raw[8],
-    etag: raw[9],
-    partSize: raw[10] === null ? null : Number(raw[10]),
-    state: raw[11],
-    orphanedAtMs: raw[12] === null ? null : Number(raw[12]),
-    deleting: raw[13] === 't',
-  };
 }

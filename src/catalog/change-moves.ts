@@ -1,0 +1,119 @@
+/** The changes of photos that were renamed, and what becomes of their old objects. */
+import { posix } from 'node:path';
+import type pg from 'pg';
+import type { RowChange } from '../sync/catalog-port.ts';
+import type { Library } from '../sync/types.ts';
+import { albumIds, albumPathOf } from './albums.ts';
+import { chunksOf } from './chunks.ts';
+
+type Moved = Extract<RowChange, { kind: 'moved' }>;
+type Tidied = Extract<RowChange, { kind: 'tidied' }>;
+
+/**
+ * Unique keys are checked row by row, so whoever is where another one goes steps aside first: swaps and circles come out
+ * right in any order. A row there that has never been in the bucket gives way for good; any other one stays, and the
+ * unique rule refuses the move. Not a named statement: a plan made for a few rows is a bad one for thousands.
+ */
+const MAKE_ROOM = `
+WITH going AS (SELECT * FROM unnest($3::uuid[], $4::text[]) AS u (id, key)),
+taken AS (
+  SELECT p."id", p."etag", EXISTS (SELECT FROM going AS g WHERE g.id = p."id") AS goes
+    FROM going AS u JOIN "Photo" AS p ON p."bucket" = $2 AND p."key" = u.key
+   WHERE p."libraryId" = $1 AND p."id" <> u.id
+),
+replaced AS (DELETE FROM "Photo" AS p USING taken AS t WHERE p."id" = t."id" AND NOT t.goes AND t."etag" IS NULL)
+UPDATE "Photo" AS p SET "key" = 'stepped aside ' || p."id", "path" = 'stepped aside ' || p."id"
+  FROM taken AS t WHERE p."id" = t."id" AND t.goes`;
+
+const MOVED = `
+UPDATE "Photo" AS p SET
+  "key" = u.key, "path" = u.path, "fileName" = u.file, "albumId" = coalesce(u.album, p."albumId"), "kind" = u.kind,
+  "contentType" = u.type, "size" = u.size, "mtimeNs" = u.mtime, "device" = u.device, "inode" = u.inode,
+  "birthNs" = u.birth, "md5" = coalesce(u.md5, p."md5"), "etag" = u.etag, "partSize" = u.part,
+  "storageClass" = u.class, "state" = 'synced', "lastError" = NULL, "orphanedAt" = NULL, "deletingAt" = NULL,
+  "updatedAt" = now()
+  FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::"PhotoKind"[], $8::text[], $9::bigint[],
+              $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::text[], $15::text[], $16::bigint[],
+              $17::text[])
+    AS u (id, key, path, file, album, kind, type, size, mtime, device, inode, birth, md5, etag, part, class)
+ WHERE p."id" = u.id AND p."libraryId" = $1 AND (
+   p."state" <> 'synced' OR p."lastError" IS NOT NULL OR p."orphanedAt" IS NOT NULL OR p."deletingAt" IS NOT NULL
+   OR (p."key", p."path", p."albumId", p."kind", p."contentType", p."size", p."mtimeNs", p."device", p."inode",
+       p."birthNs", p."md5", p."etag", p."partSize", p."storageClass") IS DISTINCT FROM
+      (u.key, u.path, coalesce(u.album, p."albumId"), u.kind, u.type, u.size, u.mtime, u.device, u.inode,
+       u.birth, coalesce(u.md5, p."md5"), u.etag, u.part, u.class))`;
+
+/**
+ * After the rows: an object under a key where a photo has its own now is no leftover, whatever the order of the moves, and
+ * a photo that is gone meanwhile leaves none, because nothing would show that its bytes are kept elsewhere.
+ */
+const LEFT = `
+WITH owned AS (DELETE FROM "Leftover" WHERE "libraryId" = $1 AND "bucket" = $2 AND "key" = ANY($4::text[]))
+INSERT INTO "Leftover" AS l ("libraryId", "bucket", "photoId", "key", "size", "etag")
+SELECT $1, $2, u.id, u.old, u.size, u.etag
+  FROM unnest($3::uuid[], $4::text[], $5::text[], $6::bigint[], $7::text[]) AS u (id, key, old, size, etag)
+  JOIN "Photo" AS p ON p."id" = u.id AND p."libraryId" = $1 AND p."key" = u.key
+ WHERE NOT EXISTS (SELECT FROM "Photo" AS o WHERE o."bucket" = $2 AND o."key" = u.old AND o."etag" IS NOT NULL)
+ON CONFLICT ("bucket", "key") DO UPDATE SET
+  "photoId" = excluded."photoId", "size" = excluded."size", "etag" = excluded."etag"
+WHERE (l."photoId", l."size", l."etag") IS DISTINCT FROM (excluded."photoId", excluded."size", excluded."etag")`;
+
+const TIDIED = `
+DELETE FROM "Leftover" WHERE "libraryId" = $1 AND "bucket" = $2 AND "key" = ANY($3::text[])`;
+
+/** Moves of which no two share a photo, an old key or a new key. */
+export async function moveRows(client: pg.PoolClient, library: Library, changes: readonly Moved[]): Promise<void> {
+  if (changes.length === 0) return;
+  const sorted = changes.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  const albums = await albumIds(
+    client,
+    library,
+    sorted.filter((change) => !change.aside),
+  );
+  // All of them at once: who stands where another one goes may be in another chunk.
+  const going = [sorted.map((change) => change.id), sorted.map((change) => change.key)];
+  await client.query(MAKE_ROOM, [library.id, library.bucket, ...going]);
+  for (const chunk of chunksOf(sorted)) await client.query(MOVED, movedValues(library, albums, chunk));
+  for (const chunk of chunksOf(sorted)) await client.query(LEFT, leftValues(library, chunk));
+}
+
+/** The old objects of these keys are gone. */
+export async function tidy(client: pg.PoolClient, library: Library, changes: readonly Tidied[]): Promise<void> {
+  for (const chunk of chunksOf(changes)) {
+    await client.query(TIDIED, [library.id, library.bucket, chunk.map((change) => change.key)]);
+  }
+}
+
+function movedValues(library: Library, albums: ReadonlyMap<string, string>, changes: readonly Moved[]): unknown[] {
+  return [
+    library.id,
+    changes.map((change) => change.id),
+    changes.map((change) => change.key),
+    changes.map((change) => change.path),
+    changes.map((change) => posix.basename(change.path)),
+    changes.map((change) => (change.aside ? null : albums.get(albumPathOf(library, change.key)))),
+    changes.map((change) => change.photoKind),
+    changes.map((change) => change.contentType),
+    changes.map((change) => change.local.size),
+    changes.map((change) => change.local.mtimeNs),
+    changes.map((change) => change.local.device),
+    changes.map((change) => change.local.inode),
+    changes.map((change) => change.local.birthNs),
+    changes.map((change) => change.md5),
+    changes.map((change) => change.etag),
+    changes.map((change) => change.partSize),
+    changes.map((change) => change.storageClass),
+  ];
+}
+
+function leftValues(library: Library, changes: readonly Moved[]): unknown[] {
+  return [
+    library.id,
+    library.bucket,
+    changes.map((change) => change.id),
+    changes.map((change) => change.key),
+    changes.map((change) => change.from.key),
+    changes.map((change) => change.from.size),
+    changes.map((change) => change.from.etag),
+  ];
+}
