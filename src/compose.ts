@@ -1,6 +1,7 @@
 /** The only place where parts meet: a Config becomes running parts and one close(). */
 import { readFileSync } from 'node:fs';
 import { isAbsolute, relative, resolve } from 'node:path';
+import { archiveLog } from './archive-log.ts';
 import { type Buckets, openBuckets } from './bucket/buckets.ts';
 import { type Catalog, openCatalog } from './catalog/open.ts';
 import type { Config, S3Location } from './config.ts';
@@ -221,6 +222,8 @@ function createService(
     catalog: catalog.port,
     libraries,
     browser: catalog.browser,
+    archive: catalog.archive,
+    onWaiting: archiveLog(config.logDir, log),
     openDisk: (library) => openLibraryDisk(config, library),
     openBucket: (library) => buckets.open(library.bucket),
     settings: config.sync,
@@ -250,6 +253,7 @@ function httpParts(
     service,
     libraries: catalog.libraries,
     browser: catalog.browser,
+    archive: catalog.archive,
     health: (signal) => checkHealth(health, signal),
     checkLibrary: (wanted, signal) => checkLibrary(wanted, buckets.open, embedded, signal),
     auth: { token: config.apiToken },

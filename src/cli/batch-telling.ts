@@ -45,7 +45,8 @@ export function tellAll(session: Session, path: string, outcomes: readonly Outco
   const targets = outcomes.map(summaryOf);
   const well = outcomes.filter((outcome) => outcome.exitCode === 0).length;
   const text = `${well} of ${counted(outcomes.length, 'line')} all well`;
-  log.file.info({ file: path, exitCode, targets }, text);
+  session.summarise({ file: path, targets });
+  log.file.info({}, text);
   if (options.json) {
     screen.print(jsonLine({ type: 'report', file: path, exitCode, targets }));
   } else {

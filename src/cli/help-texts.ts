@@ -6,6 +6,7 @@ First steps (in a clone: npx rollcall …):
   rollcall status                                what a sync would do
   rollcall sync                                  do it, for every configured library
   rollcall sync ~/Pictures s3://my-bucket/photos --dry-run
+  rollcall moves                                 only rename in the bucket what was renamed on disk
   rollcall batch                                 every folder of ~/.rollcall.conf (rollcall init writes a sample)
 
 Settings are environment variables or lines of a .env file; .env.example lists them all.
@@ -24,7 +25,8 @@ Examples:
 
 export const SYNC_HELP = `
 Photos that the bucket lacks are uploaded, missing objects are brought back, photos gone from disk are marked
-and their objects kept. Nothing is deleted without --delete or --orphans delete. With --direction both, what
+and their objects kept. A photo that was renamed or put into another folder is renamed in the bucket too: copied there
+by the server, nothing is uploaded. Nothing else is deleted without --delete or --orphans delete. With --direction both, what
 is on both sides is never replaced and what is gone from disk comes back.
 
 Examples:
@@ -37,6 +39,21 @@ Examples:
   rollcall sync --plan-out plan.json             save the plan; later: rollcall apply plan.json
   rollcall sync --direction both                 what only the bucket has comes down, what only the disk has goes up
   rollcall sync --delete --max-delete 100        also delete objects of photos gone from disk, 100 at most`;
+
+export const MOVES_HELP = `
+Knows a photo again under another name or in another folder, by its file number (inode), size and time, or by
+size and content, and renames its object: a copy made by the server, verified, and only then the old
+object goes. No byte is uploaded, the photo keeps its id, and an album that moved as a whole keeps its own. New photos,
+edits and photos gone from disk are left for \`rollcall sync\`, which does renames too.
+
+A rename from one album to another needs both in scope: leave --album out. An archived object (GLACIER,
+DEEP_ARCHIVE) cannot be copied before it is restored: it waits, see \`rollcall restore\`.
+
+Examples:
+  rollcall moves --dry-run                       which renames there are; nothing is touched
+  rollcall moves                                 in every configured library
+  rollcall moves ~/Pictures s3://my-bucket/photos/
+  rollcall moves --plan-out renames.json         save the plan; later: rollcall apply renames.json`;
 
 export const STATUS_HELP = `
 Reads disk, database and bucket like a sync and changes none of them. The exit code is 0 with changes pending too.
@@ -75,3 +92,44 @@ All of the sample is comments: nothing is synced before you have written your ow
 Examples:
   rollcall init                                  writes ~/.rollcall.conf
   rollcall init /etc/rollcall.conf`;
+
+export const RESTORE_HELP = `
+Objects in the storage classes GLACIER and DEEP_ARCHIVE cannot be copied or downloaded at once. A sync that
+meets one for a rename or a download leaves it waiting; this command asks for all that wait to be made
+readable for --days days. Those that were asked for already are not asked for, or paid for, again.
+
+It COSTS MONEY: for each object, for each gigabyte, and for keeping the restored copies. It takes time: a
+restored copy is there after
+
+  --tier        GLACIER           DEEP_ARCHIVE      price
+  Bulk          5 to 12 hours     within 48 hours   the lowest
+  Standard      3 to 5 hours      within 12 hours
+  Expedited     1 to 5 minutes    not offered       by far the highest
+
+(Amazon's figures; other servers have their own.) What waits, without a request to the bucket, is also in
+LOG_DIR/archive_restore_needed.log, a line for each object.
+
+Examples:
+  rollcall restore-status                        what waits, before you pay for anything
+  rollcall restore                               for every configured library: 7 days, Standard
+  rollcall restore --tier Bulk --days 14
+  rollcall restore ~/Pictures s3://my-bucket/photos/
+Then, hours later:
+  rollcall restore-status                        how far it is
+  rollcall sync                                  does what has waited, while the copies last`;
+
+export const RESTORE_STATUS_HELP = `
+Looks at every archived object that a rename or a download waits for (a HEAD request each) and prints one line
+for each:
+
+  waiting        nobody has asked for it yet: rollcall restore
+  in progress    it was asked for; hours are usual
+  readable       until the time shown: rollcall sync does what has waited
+  failed         asking was refused, or the object is gone; the line says why
+
+The exit code is 0 while things wait, and 1 if something failed.
+
+Examples:
+  rollcall restore-status
+  rollcall restore-status --library Family
+  rollcall restore-status --json | tail -n 1     how many of each, for a program`;

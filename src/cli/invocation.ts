@@ -1,5 +1,6 @@
 /** What a command line asks for, as plain data: made by program.ts, carried out by run.ts. */
-import type { Compare, Direction, OrphanPolicy, Overwrite } from '../sync/types.ts';
+import type { RestoreRequest } from '../sync/ports.ts';
+import type { Compare, Direction, Moves, OrphanPolicy, Overwrite } from '../sync/types.ts';
 
 /** Options of every command. */
 export interface GlobalOptions {
@@ -9,7 +10,7 @@ export interface GlobalOptions {
   readonly verbose: boolean;
 }
 
-/** What `sync` and `status` were given, as it was typed. */
+/** What `sync`, `moves` and `status` were given, as it was typed. */
 export interface SyncArguments {
   readonly folder?: string;
   readonly target?: string;
@@ -19,6 +20,7 @@ export interface SyncArguments {
   readonly compare?: Compare;
   readonly overwrite?: Overwrite;
   readonly orphans?: OrphanPolicy;
+  readonly moves?: Moves;
   readonly delete: boolean;
   readonly maxDelete?: string;
   readonly dryRun: boolean;
@@ -33,18 +35,28 @@ export interface SyncArguments {
 export interface BatchArguments
   extends Pick<
     SyncArguments,
-    'direction' | 'compare' | 'overwrite' | 'orphans' | 'delete' | 'maxDelete' | 'dryRun' | 'all'
+    'direction' | 'compare' | 'overwrite' | 'orphans' | 'moves' | 'delete' | 'maxDelete' | 'dryRun' | 'all'
   > {
   /** The config file; left out: `~/.rollcall.conf`. */
   readonly config?: string;
 }
 
+/** Where `restore` and `restore-status` look. */
+export type PlaceArguments = Pick<SyncArguments, 'folder' | 'target' | 'library'>;
+
+export interface RestoreArguments extends PlaceArguments, RestoreRequest {}
+
+/** The commands that are a request to the engine's sync. */
+export type SyncCommand = 'sync' | 'moves' | 'status';
+
 export type Invocation =
   | { readonly command: 'serve'; readonly options: GlobalOptions }
-  | { readonly command: 'sync' | 'status'; readonly options: GlobalOptions; readonly arguments: SyncArguments }
+  | { readonly command: SyncCommand; readonly options: GlobalOptions; readonly arguments: SyncArguments }
   | { readonly command: 'apply'; readonly options: GlobalOptions; readonly planFile: string }
   | { readonly command: 'batch'; readonly options: GlobalOptions; readonly arguments: BatchArguments }
-  | { readonly command: 'init'; readonly options: GlobalOptions; readonly file?: string };
+  | { readonly command: 'init'; readonly options: GlobalOptions; readonly file?: string }
+  | { readonly command: 'restore'; readonly options: GlobalOptions; readonly arguments: RestoreArguments }
+  | { readonly command: 'restore-status'; readonly options: GlobalOptions; readonly arguments: PlaceArguments };
 
 /** Nothing to run: help, the version or a usage error. */
 export interface Answer {

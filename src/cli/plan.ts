@@ -12,10 +12,10 @@ const GROUPS = {
   lost: ['red', 'Lost: gone from disk and bucket both'],
   conflict: ['yellow', 'Conflicts: left alone, for you to decide'],
   unstable: ['yellow', 'Still changing: left for the next run'],
-  move: ['cyan', 'Move: renamed on disk, so renamed in the bucket, nothing is uploaded'],
+  wait: ['yellow', 'Waiting: archived, to be restored first with rollcall restore'],
+  move: ['cyan', 'Move: renamed on disk, so renamed in the bucket without uploading'],
   edited: ['cyan', 'Move and upload: renamed and changed on disk'],
   leftover: ['cyan', 'Finish a move: the old object goes'],
-  wait: ['yellow', 'Waiting: archived, to be restored first (rollcall restore)'],
   download: ['cyan', 'Download'],
   copy: ['cyan', 'Copy in the bucket, which holds the same bytes under another name'],
   upload: ['cyan', 'Upload'],
@@ -40,7 +40,7 @@ export function planLines(plan: SavedPlan, all: boolean, paint: Paint): string[]
   const album = plan.album === null ? '' : `, album ${plan.album}`;
   const arrow = ARROWS[plan.policy.direction];
   const where = printable(`${library.name}${album} ${arrow} s3://${library.bucket}/${library.prefix}`);
-  if (actions.length === 0) return [`${where}: nothing pending`, ''];
+  if (actions.length === 0) return [`${where}: ${plan.policy.moves === 'only' ? 'no renames' : 'nothing'} pending`, ''];
   const byGroup = Map.groupBy(actions, groupOf);
   const groups = (Object.keys(GROUPS) as (keyof typeof GROUPS)[]).flatMap((group) => {
     const members = byGroup.get(group);
@@ -55,19 +55,33 @@ function groupLines(heading: string, members: readonly Action[], all: boolean, p
   const size = members.reduce((sum, action) => sum + bytesToMove(action), 0);
   const total = size === 0 ? count(members.length) : `${count(members.length)}, ${bytes(size)}`;
   const shown = all ? members : members.slice(0, FIRST);
-  const paths = shown.map((action) => printable(action.path));
+  const paths = shown.map(pathText);
   const width = Math.min(
     WIDEST_PATH,
     paths.reduce((widest, path) => Math.max(widest, columnsOf(path)), 0),
   );
-  const lines = shown.map((action, i) => `  ${padded(paths[i] ?? '', width)}  ${paint('dim', oneLine(action.reason))}`);
+  const lines = shown.map(
+    (action, i) => `  ${padded(paths[i] ?? '', width)}  ${paint('dim', oneLine(noteOf(action)))}`,
+  );
   if (members.length > shown.length) {
     lines.push(`  … and ${count(members.length - shown.length)} more (--all prints every one)`);
   }
   return [`${heading} (${total})`, ...lines.map((line) => line.trimEnd())];
 }
 
+function pathText(action: Action): string {
+  return printable(action.kind === 'move' ? `${action.from.path} → ${action.path}` : action.path);
+}
+
+/** Both names of a move stand there already. */
+function noteOf(action: Action): string {
+  if (action.kind !== 'move') return action.reason;
+  if (action.via !== undefined) return 'names exchanged: makes room first';
+  return action.target === undefined ? '' : 'the new name has the same bytes already';
+}
+
 function bytesToMove(action: Action): number {
   if (action.kind === 'download') return action.object.size;
+  if (action.kind === 'move') return action.edited ? action.local.size : 0;
   return action.kind === 'upload' || action.kind === 'reupload' ? action.local.size : 0;
 }

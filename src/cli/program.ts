@@ -1,8 +1,28 @@
 /** The command line's grammar: argv to an invocation, or to the text that answers it. No I/O. */
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { ExitCode, RollcallError } from '../errors.ts';
-import { APPLY_HELP, BATCH_HELP, INIT_HELP, ROLLCALL_HELP, SERVE_HELP, STATUS_HELP, SYNC_HELP } from './help-texts.ts';
-import type { Answer, BatchArguments, GlobalOptions, Invocation, SyncArguments } from './invocation.ts';
+import { RESTORE_TIERS, USUAL_RESTORE } from '../sync/restore-request.ts';
+import { addAlbum, addPolicies, addScope, addScopeAndPolicies, daysOf, filled } from './command-options.ts';
+import {
+  APPLY_HELP,
+  BATCH_HELP,
+  INIT_HELP,
+  MOVES_HELP,
+  RESTORE_HELP,
+  RESTORE_STATUS_HELP,
+  ROLLCALL_HELP,
+  SERVE_HELP,
+  STATUS_HELP,
+  SYNC_HELP,
+} from './help-texts.ts';
+import type {
+  Answer,
+  BatchArguments,
+  GlobalOptions,
+  Invocation,
+  RestoreArguments,
+  SyncArguments,
+} from './invocation.ts';
 import { jsonLine } from './json-lines.ts';
 
 /** Reads a command line (without node and script). `columns` is the width that help texts are wrapped to. */
@@ -68,10 +88,13 @@ function rollcallProgram(version: string, ask: (invocation: Invocation) => void)
     .addHelpText('after', ROLLCALL_HELP);
   addServe(program, ask);
   addSync(program, ask);
+  addMoves(program, ask);
   addStatus(program, ask);
   addApply(program, ask);
   addBatch(program, ask);
   addInit(program, ask);
+  addRestore(program, ask);
+  addRestoreStatus(program, ask);
   return program;
 }
 
@@ -88,14 +111,29 @@ function addSync(program: Command, ask: (invocation: Invocation) => void): void 
     .command('sync')
     .description('bring disk, database and bucket into agreement')
     .addHelpText('after', SYNC_HELP);
-  addScopeAndPolicies(sync)
-    .option('-n, --dry-run', 'print what would be done and touch nothing')
-    .option('--plan-out <file>', 'save the plan to a new file for `rollcall apply` and touch nothing else')
+  addPlanning(addScopeAndPolicies(sync))
     .option('-w, --watch', 'stay, and sync again whenever files change; Ctrl-C stops')
-    .option('--all', 'with --dry-run: print every change, not the first 20 of each kind')
     .action((folder: string | undefined, target: string | undefined, given: object) =>
       ask({ command: 'sync', options: globalsOf(program), arguments: syncArguments(folder, target, given) }),
     );
+}
+
+function addMoves(program: Command, ask: (invocation: Invocation) => void): void {
+  const moves = program
+    .command('moves')
+    .description('rename in the bucket what was renamed on disk; upload and delete nothing else')
+    .addHelpText('after', MOVES_HELP);
+  addPlanning(addAlbum(addScope(moves))).action(
+    (folder: string | undefined, target: string | undefined, given: object) =>
+      ask({ command: 'moves', options: globalsOf(program), arguments: syncArguments(folder, target, given) }),
+  );
+}
+
+function addPlanning(command: Command): Command {
+  return command
+    .option('-n, --dry-run', 'print what would be done and touch nothing')
+    .option('--plan-out <file>', 'save the plan to a new file for `rollcall apply` and touch nothing else')
+    .option('--all', 'with --dry-run: print every change, not the first 20 of each kind');
 }
 
 function addStatus(program: Command, ask: (invocation: Invocation) => void): void {
@@ -145,55 +183,39 @@ function addInit(program: Command, ask: (invocation: Invocation) => void): void 
     );
 }
 
-function addScopeAndPolicies(command: Command): Command {
-  command
-    .argument('[folder]', 'folder of albums; left out: every configured library')
-    .argument('[s3://bucket/prefix]', 'where it syncs to; left out: the configured bucket and prefix')
-    .option('--library <name|id>', 'only this library', filled)
-    .option(
-      '--album <path>',
-      'only the files directly in this album, a path inside the library; . is its root',
-      filled,
+function addRestore(program: Command, ask: (invocation: Invocation) => void): void {
+  const restore = program
+    .command('restore')
+    .description('ask for the archived objects that moves and downloads wait for; costs money, takes hours')
+    .addHelpText('after', RESTORE_HELP);
+  addScope(restore)
+    .addOption(
+      new Option('--days <n>', 'how long the restored copies can be read')
+        .argParser(daysOf)
+        .default(USUAL_RESTORE.days),
+    )
+    .addOption(
+      new Option('--tier <name>', 'how fast, and how dear: see below')
+        .choices([...RESTORE_TIERS])
+        .default(USUAL_RESTORE.tier),
+    )
+    .action((folder: string | undefined, target: string | undefined, given: Pick<RestoreArguments, 'days' | 'tier'>) =>
+      ask({ command: 'restore', options: globalsOf(program), arguments: { ...given, ...placeOf(folder, target) } }),
     );
-  return addPolicies(command);
 }
 
-function addPolicies(command: Command): Command {
-  return command
-    .addOption(
-      new Option(
-        '--direction <way>',
-        'up, from disk to bucket (the default); down, from bucket to disk; both, down and then up',
-      ).choices(['up', 'down', 'both']),
-    )
-    .addOption(
-      new Option(
-        '--compare <how>',
-        'existence: by size, time and recorded ETag (the default); content: read what no MD5 on record speaks for',
-      ).choices(['existence', 'content']),
-    )
-    .addOption(
-      new Option(
-        '--overwrite <what>',
-        'what differs and may be replaced: never, nothing (the default of both); known, what is on record as ours ' +
-          '(the default of up and down); newer, the older one; source, whatever is where it syncs to',
-      ).choices(['never', 'known', 'newer', 'source']),
-    )
-    .addOption(
-      new Option(
-        '--orphans <what>',
-        'photos gone from disk: mark them and keep their objects (the default of up); download, bring them back (the ' +
-          'default of down and both); delete the objects after ORPHAN_GRACE_DAYS',
-      ).choices(['mark', 'download', 'delete']),
-    )
-    .option('--delete', 'delete the objects of photos gone from disk now, without the days of grace')
-    .option('--max-delete <n|n%>', 'refuse to run if more would be deleted; instead of MAX_DELETE', filled);
-}
-
-/** An empty value is a shell variable that was not set: never to be read as "everything". */
-function filled(value: string): string {
-  if (value.trim() === '') throw new InvalidArgumentError('It is empty.');
-  return value;
+function addRestoreStatus(program: Command, ask: (invocation: Invocation) => void): void {
+  const status = program
+    .command('restore-status')
+    .description('print how far the restores are; ask for none')
+    .addHelpText('after', RESTORE_STATUS_HELP);
+  addScope(status).action((folder: string | undefined, target: string | undefined, given: object) =>
+    ask({
+      command: 'restore-status',
+      options: globalsOf(program),
+      arguments: { ...given, ...placeOf(folder, target) },
+    }),
+  );
 }
 
 function globalsOf(program: Command): GlobalOptions {
@@ -208,7 +230,10 @@ function syncArguments(folder: string | undefined, target: string | undefined, g
     watch: false,
     all: false,
     ...given,
-    ...(folder === undefined ? {} : { folder }),
-    ...(target === undefined ? {} : { target }),
+    ...placeOf(folder, target),
   };
+}
+
+function placeOf(folder: string | undefined, target: string | undefined): Pick<SyncArguments, 'folder' | 'target'> {
+  return { ...(folder !== undefined && { folder }), ...(target !== undefined && { target }) };
 }

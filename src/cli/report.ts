@@ -14,7 +14,16 @@ export function troubleLines(report: Report, paint: Paint): string[] {
     ...alarms(report, paint),
     ...pathLines('problem', report.failures, report.actions.failed, paint),
     ...pathLines('conflict', report.conflicts, report.actions.conflicts, paint),
+    ...waitingLines(report.actions.waiting, paint),
   ];
+}
+
+/** What to do about archived objects: nothing happens by itself. */
+function waitingLines(waiting: number, paint: Paint): string[] {
+  if (waiting === 0) return [];
+  const line = `${counted(waiting, 'photo')} ${waiting === 1 ? 'waits' : 'wait'} for archived objects.`;
+  const next = 'rollcall restore asks for them (it costs money), rollcall restore-status tells how far they are.';
+  return [paint('yellow', line), `  ${next}`, ''];
 }
 
 function alarms({ warnings }: Report, paint: Paint): string[] {
@@ -85,7 +94,9 @@ function table(report: Report, paint: Paint): string[] {
 const ACTION_WORDS: Readonly<Record<string, string>> = {
   reuploaded: 're-uploaded',
   conflicts: 'in conflict',
+  copied: 'copied in the bucket',
   unstable: 'still changing',
+  waiting: 'waiting for a restore',
 };
 
 /** `13 uploaded, 9 skipped (2 of them adopted)`. */

@@ -30,6 +30,7 @@ async function carryOut(asked: Invocation): Promise<number> {
         return await serve(asked.options, screen, packageVersion());
       }
       case 'sync':
+      case 'moves':
       case 'status': {
         const { sync } = await import('./sync.ts');
         return await sync(asked.command, asked.arguments, asked.options, screen);
@@ -45,6 +46,11 @@ async function carryOut(asked: Invocation): Promise<number> {
       case 'init': {
         const { init } = await import('./init.ts');
         return await init(asked.file, asked.options, screen);
+      }
+      case 'restore':
+      case 'restore-status': {
+        const { restore } = await import('./restore.ts');
+        return await restore(asked, screen);
       }
     }
   } catch (thrown) {

@@ -1,7 +1,7 @@
 /** What every command that does something shares: configuration, log, stop signals, and how it ends. */
 import type { Config } from '../config.ts';
 import { loadConfig } from '../config.ts';
-import { asRollcallError, type RollcallError } from '../errors.ts';
+import { asRollcallError, ExitCode, type RollcallError } from '../errors.ts';
 import type { GlobalOptions } from './invocation.ts';
 import { jsonLine } from './json-lines.ts';
 import { type CommandLog, type Level, openLog, readableLine } from './log.ts';
@@ -16,6 +16,8 @@ export interface Session {
   readonly log: CommandLog;
   /** Aborts when the user asks to stop. */
   readonly signal: AbortSignal;
+  /** Adds to what the last line of the log says of this run. */
+  summarise(fields: object): void;
 }
 
 /** How a command is run. */
@@ -47,25 +49,48 @@ export async function runCommand(run: CommandRun): Promise<number> {
     write: (level, fields, message) => screen.say(readableLine(level, fields, message, screen.paint.err)),
   };
   const log = openLog(config, run.name, shown, screen.say);
-  const atOnce = (exitCode: number) => {
-    screen.live(null);
-    log.close();
-    process.exit(exitCode);
+  const { summarise, end } = endOf(run, log);
+  const stop = listenForStop(
+    () => {
+      log.file.info({}, 'asked to stop');
+      screen.say(run.stopping);
+    },
+    (exitCode) => process.exit(end(exitCode, 'was ended at once')),
+  );
+  const told = (thrown: unknown) => {
+    const error = asRollcallError(thrown);
+    summarise({ error: { code: error.code, message: error.message } });
+    return tellError(error, { screen, options, log });
   };
-  const stop = listenForStop(() => screen.say(run.stopping), atOnce);
-  const crash = (thrown: unknown) => atOnce(tellError(asRollcallError(thrown), { screen, options, log }));
   // Not taken off again: what a part throws after its end must not print a stack either.
-  process.on('uncaughtException', crash);
+  process.on('uncaughtException', (thrown) => process.exit(end(told(thrown), 'broke off')));
+  let exitCode: number = ExitCode.photosFailed;
   try {
     log.file.info({ argv: process.argv.slice(2) }, `rollcall ${run.name} begins`);
-    return await run.body({ config, options, screen, log, signal: stop.signal });
+    exitCode = await run.body({ config, options, screen, log, signal: stop.signal, summarise });
   } catch (thrown) {
-    return tellError(asRollcallError(thrown), { screen, options, log });
+    exitCode = told(thrown);
   } finally {
-    screen.live(null);
     stop.close();
-    log.close();
+    end(exitCode, 'ends');
   }
+  return exitCode;
+}
+
+/** The last line of every log: how the command ended, after how long, and what it had to say in sum. */
+function endOf({ name, screen }: CommandRun, log: CommandLog) {
+  const startedMs = performance.now();
+  const summary = {};
+  return {
+    summarise: (fields: object) => void Object.assign(summary, fields),
+    end: (exitCode: number, how: string): number => {
+      screen.live(null);
+      const durationMs = Math.round(performance.now() - startedMs);
+      log.file.info({ ...summary, exitCode, durationMs }, `rollcall ${name} ${how}, exit code ${exitCode}`);
+      log.close();
+      return exitCode;
+    },
+  };
 }
 
 /** Tells an error on the screen, and to a program as the last JSON line; answers its exit code. */

@@ -1,4 +1,4 @@
-/** What `sync` and `status` were given, checked and turned into a request of the engine. */
+/** What `sync`, `moves` and `status` were given, checked and turned into a request of the engine. */
 import { resolve } from 'node:path';
 import type { Needs } from '../compose.ts';
 import { BUCKET_NAME, prefixFault } from '../config.ts';
@@ -7,7 +7,7 @@ import { parseDeleteLimit } from '../sync/delete-limit.ts';
 import { policyOf } from '../sync/policy.ts';
 import { albumPath } from '../sync/scope.ts';
 import type { SyncRequest } from '../sync/service.ts';
-import type { SyncArguments } from './invocation.ts';
+import type { PlaceArguments, SyncArguments, SyncCommand } from './invocation.ts';
 
 type Target = NonNullable<Needs['target']>;
 
@@ -22,14 +22,15 @@ export interface SyncJob {
   readonly watch: boolean;
 }
 
-/** Checks the arguments of `sync` or `status`. BAD_INPUT says which is wrong and what would be right. */
-export function syncJob(kind: 'sync' | 'status', given: SyncArguments, cwd: string): SyncJob {
-  const target = targetOf(given, cwd);
-  if (target !== null && given.library !== undefined) {
-    throw bad('--library', '--library names a configured library: give it or a folder, not both');
-  }
+/** Checks the arguments of `sync`, `moves` or `status`. BAD_INPUT says which is wrong and what would be right. */
+export function syncJob(kind: SyncCommand, given: SyncArguments, cwd: string): SyncJob {
+  const target = placeTarget(given, cwd);
+  const moves = kind === 'moves' ? 'only' : given.moves;
   if (given.delete && given.orphans !== undefined && given.orphans !== 'delete') {
     throw bad('--delete', `--delete deletes orphans and --orphans ${given.orphans} keeps them: give one of the two`);
+  }
+  if (moves === 'only' && (given.delete || given.orphans === 'delete')) {
+    throw bad('--moves', '--moves only does nothing but renames: leave --delete and --orphans delete out');
   }
   if (given.watch) checkWatch(given);
   if (given.maxDelete !== undefined) parseDeleteLimit(given.maxDelete, '--max-delete');
@@ -43,6 +44,7 @@ export function syncJob(kind: 'sync' | 'status', given: SyncArguments, cwd: stri
     ...(given.overwrite === undefined ? {} : { overwrite: given.overwrite }),
     ...(given.delete ? { orphans: 'delete', deleteNow: true } : {}),
     ...(given.orphans === undefined ? {} : { orphans: given.orphans }),
+    ...(moves === undefined ? {} : { moves }),
     ...(given.maxDelete === undefined ? {} : { maxDelete: given.maxDelete }),
   };
   policyOf(request);
@@ -66,9 +68,12 @@ function checkWatch(given: SyncArguments): void {
   throw bad('--watch', `--watch does not go with --delete, which would follow every slip at once: give ${instead}`);
 }
 
-function targetOf(given: SyncArguments, cwd: string): Target | null {
-  const { folder, target } = given;
+/** The folder and place that were named, if any. BAD_INPUT for one beside a configured library. */
+export function placeTarget({ folder, target, library }: PlaceArguments, cwd: string): Target | null {
   if (folder === undefined) return null;
+  if (library !== undefined) {
+    throw bad('--library', '--library names a configured library: give it or a folder, not both');
+  }
   if (folder.trim() === '') throw bad('folder', 'the folder is empty');
   if (/^s3:/i.test(folder)) {
     throw bad('folder', 'the folder comes before the bucket: rollcall sync <folder> s3://bucket/prefix');

@@ -1,4 +1,4 @@
-/** `rollcall sync` and `rollcall status`: a request to the engine, its progress and its report. */
+/** `rollcall sync`, `rollcall moves` and `rollcall status`: a request to the engine, its progress and its report. */
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import type { Rollcall } from '../compose.ts';
@@ -8,7 +8,7 @@ import type { RunHooks, SyncRequest } from '../sync/service.ts';
 import type { Report } from '../sync/types.ts';
 import { comparisonLines } from './comparison.ts';
 import { exitCodeOf } from './exit-code.ts';
-import type { GlobalOptions, SyncArguments } from './invocation.ts';
+import type { GlobalOptions, SyncArguments, SyncCommand } from './invocation.ts';
 import { jsonLine } from './json-lines.ts';
 import { planLines } from './plan.ts';
 import { showProgress } from './progress.ts';
@@ -18,9 +18,9 @@ import { runCommand, type Session } from './session.ts';
 import { type SyncJob, syncJob } from './sync-arguments.ts';
 import { oneLine } from './text.ts';
 
-/** Runs `sync` or `status` to its exit code. Throws BAD_INPUT for arguments that cannot be meant. */
+/** Runs `sync`, `moves` or `status` to its exit code. Throws BAD_INPUT for arguments that cannot be meant. */
 export async function sync(
-  command: 'sync' | 'status',
+  command: SyncCommand,
   given: SyncArguments,
   options: GlobalOptions,
   screen: Screen,
@@ -194,9 +194,9 @@ async function savePlan(session: Session, path: string, [plan]: readonly SavedPl
 }
 
 /** Tells how a run ended: to a program as the last JSON line, to a person as a summary. Answers the exit code. */
-function tellReport({ options, screen, log }: Session, report: Report): ExitCode {
+function tellReport({ options, screen, summarise }: Session, report: Report): ExitCode {
   const { plan: _plan, ...summary } = report;
-  log.file.info({ report: summary }, `run ${report.runId} ${report.status}`);
+  summarise({ report: summary });
   if (options.json) screen.print(jsonLine({ type: 'report', ...report }));
   else for (const line of reportLines(report, screen.paint.out)) screen.print(line);
   return exitCodeOf(report);

@@ -36,6 +36,14 @@ export function duration(ms: number): string {
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
 }
 
+/** A point in time as the reader's clock shows it: `2026-11-20 14:05`. */
+export function dateTime(rfc3339: string): string {
+  const at = new Date(rfc3339);
+  const two = (n: number) => String(n).padStart(2, '0');
+  const day = [at.getFullYear(), two(at.getMonth() + 1), two(at.getDate())].join('-');
+  return `${day} ${two(at.getHours())}:${two(at.getMinutes())}`;
+}
+
 /** A time still to come, as a clock shows it: `0:21`, `12:05`, `2:05:00`. */
 export function clock(seconds: number): string {
   const whole = Math.ceil(seconds);

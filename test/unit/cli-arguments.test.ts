@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Invocation } from '../../src/cli/invocation.ts';
+import type { Invocation, SyncCommand } from '../../src/cli/invocation.ts';
 import { parseCommandLine } from '../../src/cli/program.ts';
 import { parseBucketAddress, syncJob } from '../../src/cli/sync-arguments.ts';
 
@@ -7,8 +7,8 @@ const parse = (...argv: string[]) => parseCommandLine(argv, '1.2.3');
 
 /** The request that a command line asks of the engine. */
 function jobOf(...argv: string[]) {
-  const asked = parse(...argv) as Extract<Invocation, { command: 'sync' | 'status' }>;
-  expect(asked.command, JSON.stringify(asked)).toMatch(/^(sync|status)$/);
+  const asked = parse(...argv) as Extract<Invocation, { command: SyncCommand }>;
+  expect(asked.command, JSON.stringify(asked)).toMatch(/^(sync|moves|status)$/);
   return syncJob(asked.command, asked.arguments, '/home/me');
 }
 
@@ -22,6 +22,9 @@ describe('help, version and usage errors', () => {
     [['sync', '--help'], 'rollcall sync ~/Pictures s3://my-bucket/photos/'],
     [['help', 'status'], 'touch nothing'],
     [['apply', '-h'], 'rollcall sync --plan-out plan.json'],
+    [['moves', '--help'], 'No byte is uploaded'],
+    [['restore', '--help'], 'It COSTS MONEY'],
+    [['restore-status', '--help'], 'nobody has asked for it yet'],
     [['serve', '--help'], 'Ctrl-C stops everything'],
   ])('%j prints help on standard output and is well', (argv, part) => {
     const answer = parse(...argv);
@@ -56,6 +59,20 @@ describe('help, version and usage errors', () => {
       ['status', 'a', 's3://b', 'c'],
       "rollcall: too many arguments for 'status'. Expected 2 arguments but got 3: a, s3://b, c.\nTry: rollcall status --help\n",
     ],
+    [
+      ['sync', '--moves', 'yes'],
+      "rollcall: option '--moves <what>' argument 'yes' is invalid. Allowed choices are true, false, only.\nTry: rollcall sync --help\n",
+    ],
+    [
+      ['restore', '--days', '0'],
+      "rollcall: option '--days <n>' argument '0' is invalid. It must be a whole number from 1 to 365.\nTry: rollcall restore --help\n",
+    ],
+    [
+      ['restore', '--tier', 'bulk'],
+      "rollcall: option '--tier <name>' argument 'bulk' is invalid. Allowed choices are Bulk, Standard, Expedited.\nTry: rollcall restore --help\n",
+    ],
+    [['moves', '--delete'], "rollcall: unknown option '--delete'\nTry: rollcall moves --help\n"],
+    [['restore-status', '--days', '7'], "rollcall: unknown option '--days'\nTry: rollcall restore-status --help\n"],
     [['status', '--plan-out', 'x'], "rollcall: unknown option '--plan-out'\nTry: rollcall status --help\n"],
   ])('%j is one clear line, a hint and exit code 2', (argv, stderr) => {
     expect(parse(...argv)).toEqual({ command: null, stdout: '', stderr, exitCode: 2 });
@@ -97,6 +114,42 @@ describe('commands', () => {
       orphans: 'delete',
       maxDelete: '5%',
       dryRun: true,
+    });
+  });
+
+  test.each([
+    ['true', true],
+    ['false', false],
+    ['only', 'only'],
+  ])('--moves %s is the policy %j, of sync, status and batch', (word, moves) => {
+    expect(jobOf('sync', '--moves', word).request).toMatchObject({ kind: 'sync', moves });
+    expect(jobOf('status', '--moves', word).request).toMatchObject({ kind: 'status', moves });
+    expect(parse('batch', '--moves', word)).toMatchObject({ command: 'batch', arguments: { moves } });
+  });
+
+  test('moves asks for renames only, of the same places as sync', () => {
+    expect(jobOf('moves').request).toEqual({ kind: 'moves', moves: 'only', dryRun: false });
+    const job = jobOf('moves', 'Pictures', 's3://my-bucket/p', '--album', 'a', '--plan-out', 'plan.json', '--all');
+    expect(job).toEqual({
+      target: { folder: '/home/me/Pictures', bucket: 'my-bucket', prefix: 'p/' },
+      request: { kind: 'moves', moves: 'only', album: 'a', dryRun: true },
+      planOut: '/home/me/plan.json',
+      printAll: true,
+      watch: false,
+    });
+  });
+
+  test('restore takes days and a tier, and both commands a place or a library', () => {
+    expect(parse('restore')).toMatchObject({ command: 'restore', arguments: { days: 7, tier: 'Standard' } });
+    expect(parse('restore', '--days', '365', '--tier', 'Bulk', '--library', 'mine')).toMatchObject({
+      arguments: { days: 365, tier: 'Bulk', library: 'mine' },
+    });
+    const place = { folder: 'Pictures', target: 's3://my-bucket/p' };
+    expect(parse('restore', 'Pictures', 's3://my-bucket/p')).toMatchObject({ arguments: place });
+    expect(parse('restore-status', 'Pictures', 's3://my-bucket/p')).toEqual({
+      command: 'restore-status',
+      options: { json: false, verbose: false },
+      arguments: place,
     });
   });
 
@@ -157,6 +210,19 @@ describe('commands', () => {
       ['sync', '--direction', 'both', '--overwrite', 'source'],
       'overwrite: source needs a direction, up or down: with both there is no source',
     ],
+    [
+      ['sync', '--moves', 'only', '--delete'],
+      '--moves only does nothing but renames: leave --delete and --orphans delete out',
+    ],
+    [
+      ['sync', '--moves', 'only', '--orphans', 'delete'],
+      '--moves only does nothing but renames: leave --delete and --orphans delete out',
+    ],
+    [
+      ['sync', '--moves', 'true', '--direction', 'down'],
+      'moves rename objects in the bucket, which direction: down leaves alone',
+    ],
+    [['moves', 'a', '--library', 'b'], '--library names a configured library: give it or a folder, not both'],
     [['sync', '--watch', '--album', '2024'], '--watch watches whole libraries: leave --album out'],
     [['sync', '--watch', '--dry-run'], '--watch syncs and does not plan: leave --dry-run and --plan-out out'],
     [['sync', '--watch', '--plan-out', 'p'], '--watch syncs and does not plan: leave --dry-run and --plan-out out'],

@@ -34,14 +34,34 @@ function named(path: string, reason: string) {
   return { key: `photos/${path}`, path, reason };
 }
 
+const stored = { size: 1, etag: 'e', storageClass: 'STANDARD' };
+const former = (path: string) => ({ key: `photos/${path}`, path });
 const upload = (path: string): Action => ({ kind: 'upload', ...named(path, 'new'), local });
 
 test('a plan without actions says so in one line', () => {
   expect(planLines(planOf([]), false, plain)).toEqual(['mine → s3://my-bucket/photos/: nothing pending', '']);
 });
 
+test('a plan of renames alone does not claim that nothing at all is pending', () => {
+  const { policy, ...plan } = planOf([]);
+  const lines = planLines({ ...plan, policy: { ...policy, moves: 'only' } }, false, plain);
+  expect(lines).toEqual(['mine → s3://my-bucket/photos/: no renames pending', '']);
+});
+
 test('pending changes are grouped by kind, the alarming first and deletions last, each with its reason', () => {
   const actions: Action[] = [
+    { kind: 'wait', what: 'move', ...named('2014/k.jpg', 'must be restored'), object: stored, row },
+    { kind: 'move', ...named('2024/l.jpg', 'was'), from: former('2023/l.jpg'), row, local, object: stored },
+    { kind: 'move', ...named('m.jpg', 'was'), from: former('n.jpg'), row, local, object: stored, via: 'photos/x' },
+    { kind: 'move', ...named('o.jpg', 'was'), from: former('p.jpg'), row, local, object: stored, edited: true },
+    { kind: 'leftover', ...named('q.jpg', 'left over'), object: stored, photo: { id: 'id', key: 'k', etag: 'e' } },
+    {
+      kind: 'copy',
+      ...named('r.jpg', 'same bytes as s.jpg'),
+      local,
+      md5: 'm',
+      from: { id: 'id', key: 's.jpg', size: 1, partSize: null, etag: 'e' },
+    },
     { kind: 'delete', ...named('gone.jpg', 'gone for 31 days'), row },
     { kind: 'mark', ...named('away.jpg', 'not on disk'), row, state: 'orphaned' },
     { kind: 'download', ...named('i.jpg', 'only in the bucket'), object: { size: 5_000, etag: 'e' } },
@@ -57,7 +77,7 @@ test('pending changes are grouped by kind, the alarming first and deletions last
   ];
   expect(
     planLines(planOf(actions, '2024'), false, plain).join('\n'),
-  ).toBe(`mine, album 2024 → s3://my-bucket/photos/: 12 pending
+  ).toBe(`mine, album 2024 → s3://my-bucket/photos/: 18 pending
 
 Lost: gone from disk and bucket both (2)
   g.jpg  still lost
@@ -69,8 +89,24 @@ Conflicts: left alone, for you to decide (1)
 Still changing: left for the next run (1)
   e.jpg  changed just now
 
+Waiting: archived, to be restored first with rollcall restore (1)
+  2014/k.jpg  must be restored
+
+Move: renamed on disk, so renamed in the bucket without uploading (2)
+  2023/l.jpg → 2024/l.jpg
+  n.jpg → m.jpg            names exchanged: makes room first
+
+Move and upload: renamed and changed on disk (1, 1.0 MB)
+  p.jpg → o.jpg
+
+Finish a move: the old object goes (1)
+  q.jpg  left over
+
 Download (1, 5.0 kB)
   i.jpg  only in the bucket
+
+Copy in the bucket, which holds the same bytes under another name (1)
+  r.jpg  same bytes as s.jpg
 
 Upload (2, 2.0 MB)
   a.jpg     new

@@ -108,6 +108,23 @@ Finished in 812 ms, but not all of it worked.
   Run       0193-run`);
   });
 
+  test('says what moved, what was copied, and what to do about what waits', () => {
+    const report: Report = {
+      ...NOTHING,
+      photos: { ...NOTHING.photos, new: 1, moved: 1_000 },
+      actions: { ...NOTHING.actions, moved: 998, copied: 1, waiting: 2 },
+      requests: { ...NOTHING.requests, copy: 999, delete: 1 },
+    };
+    expect(printed(report)).toBe(`2 photos wait for archived objects.
+  rollcall restore asks for them (it costs money), rollcall restore-status tells how far they are.
+
+Synced in 812 ms.
+  Photos    1 new, 1,000 moved
+  Actions   998 moved, 1 copied in the bucket, 2 waiting for a restore
+  Requests  1 LIST, 999 COPY, 1 DELETE (under $0.0001)
+  Run       0193-run`);
+  });
+
   test.each([
     [{ status: 'planned' }, 'In sync (812 ms).'],
     [{ status: 'planned', actions: { ...NOTHING.actions, uploaded: 1 } }, 'Planned in 812 ms; nothing was touched.'],
