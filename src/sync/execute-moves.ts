@@ -35,7 +35,7 @@ type Step = MoveStep<MoveAction>;
 
 /** What came of the renames, for the actions after them. */
 export interface Moved {
-  /** Where the objects of photos are now, by photo. */
+  /** Where the objects of photos are now, by photo; those whose bytes have changed have none. */
   readonly places: ReadonlyMap<string, { readonly key: string; readonly etag: string }>;
   /** Old keys whose photos did not move away: what was to take their place cannot. */
   readonly blocked: ReadonlySet<string>;
@@ -180,7 +180,8 @@ class Mover {
   }
 
   async #ended({ move, step }: Step, { row, bytes }: Carried): Promise<void> {
-    this.#places.set(row.id, { key: row.key, etag: row.etag });
+    if (move.edited && step !== 'aside') this.#places.delete(row.id);
+    else this.#places.set(row.id, { key: row.key, etag: row.etag });
     if (step !== 'aside') await this.#x.onMoved(move, { outcome: 'moved', bytes });
   }
 }

@@ -5,7 +5,7 @@
 import { asRollcallError } from '../errors.ts';
 import type { Action, CopyAction, DeleteAction, DownloadAction, WaitAction } from './actions.ts';
 import { Course, type Execution, shortly } from './course.ts';
-import { MovePhase } from './move-phase.ts';
+import { MovePhase, NOTHING_MOVED } from './move-phase.ts';
 import { type Retired, retire } from './retire.ts';
 import { actOnRow, isRowAction } from './row-actions.ts';
 import type { TransferAction } from './transfer.ts';
@@ -19,10 +19,14 @@ export async function execute(actions: readonly Action[], execution: Execution):
   const course = new Course(execution);
   const failedBefore = execution.tally.actions.failed;
   try {
+    const { early, late } = copiesOf(actions);
+    const before = new TransferPhase(course, NOTHING_MOVED);
+    await course.phase(early, (action) => before.send(action));
     const moved = await new MovePhase(course).run(actions);
     const transfers = new TransferPhase(course, moved);
     await course.phase(actions.filter(isDownload), (action) => transfers.download(action));
-    await course.phase(actions.filter(isSending), (action) => transfers.send(action));
+    await course.phase(late, (action) => transfers.send(action));
+    await course.phase(actions.filter(isTransfer), (action) => transfers.send(action));
     await rowPhase(course, actions);
     await course.phase(actions.filter(isWait), (action) => course.wait(action));
     await deletePhase(course, actions.filter(isDelete), failedBefore);
@@ -76,10 +80,23 @@ function retired(c: Course, action: DeleteAction, result: Retired): Promise<void
   );
 }
 
-const SENDING = new Set<Action['kind']>(['upload', 'reupload', 'adopt', 'copy']);
+/**
+ * Copies come first: what they copy may be renamed or replaced by what follows. Those to a name that a rename leaves, and
+ * those in place of another object, come after the renames.
+ */
+function copiesOf(actions: readonly Action[]): { readonly early: CopyAction[]; readonly late: CopyAction[] } {
+  const left = new Set(
+    actions.flatMap((action) =>
+      action.kind === 'move' ? [action.from.key] : action.kind === 'leftover' ? [action.key] : [],
+    ),
+  );
+  const copies = actions.filter((action) => action.kind === 'copy');
+  const isLate = ({ key, object }: CopyAction) => object !== undefined || left.has(key);
+  return { early: copies.filter((copy) => !isLate(copy)), late: copies.filter(isLate) };
+}
 
-function isSending(action: Action): action is TransferAction | CopyAction {
-  return SENDING.has(action.kind);
+function isTransfer(action: Action): action is TransferAction {
+  return action.kind === 'upload' || action.kind === 'reupload' || action.kind === 'adopt';
 }
 
 function isDownload(action: Action): action is DownloadAction {

@@ -37,13 +37,15 @@ export interface FoundMoves {
   readonly waiting: readonly Pair[];
   /** Renamed and changed a moment ago: left alone until they hold still. */
   readonly unstable: readonly Pair[];
+  /** Files that came over a photo that is still there: no renames, but its bytes are not those on record. */
+  readonly over: readonly Arrival[];
   /** Albums that went elsewhere with all their photos. */
   readonly albums: readonly AlbumMove[];
   /** MD5s of the files that were read, by key. */
   readonly md5s: ReadonlyMap<string, string>;
 }
 
-export const NO_MOVES: FoundMoves = { pairs: [], waiting: [], unstable: [], albums: [], md5s: new Map() };
+export const NO_MOVES: FoundMoves = { pairs: [], waiting: [], unstable: [], over: [], albums: [], md5s: new Map() };
 
 const READ_AT_ONCE = 1024 * 1024;
 
@@ -84,6 +86,8 @@ export class MoveFinder {
     const named = arrivals.filter((arrival) => !linked.has(arrival));
     const alike = pairByContent(departures.filter(mayBeElsewhere), named, md5s);
     const pairs = possiblePairs([...sure, ...alike], () => false);
+    const free = new Set(pairs);
+    const blocked = sure.filter((pair) => !free.has(pair) && !pair.edited);
     const archived = await this.#unreadable(pairs);
     const possible = new Set(possiblePairs(pairs, (pair) => archived.has(pair) || isUnstable(pair)));
     const held = pairs.filter((pair) => !possible.has(pair));
@@ -91,8 +95,14 @@ export class MoveFinder {
       pairs: [...possible],
       waiting: held.filter((pair) => !isUnstable(pair)),
       unstable: held.filter(isUnstable),
+      over: blocked.map(({ arrival }) => arrival).filter(({ occupant }) => occupant !== undefined),
       albums: this.#albums.moved([...possible]),
-      md5s: new Map([...md5s].map(([arrival, md5]) => [arrival.local.key, md5])),
+      md5s: new Map([
+        ...blocked.flatMap(({ departure: { row }, arrival: { local } }) =>
+          row.md5 ? [[local.key, row.md5] as const] : [],
+        ),
+        ...[...md5s].map(([arrival, md5]) => [arrival.local.key, md5] as const),
+      ]),
     };
   }
 

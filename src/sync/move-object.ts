@@ -74,6 +74,10 @@ async function place(
   if (move.edited && step !== 'aside') return upload(options, move);
   const { object, row } = move;
   const { bucket } = options.sides;
+  if (step === 'whole' && move.target !== undefined) {
+    const there = await arrived(options, move, move.target);
+    if (there !== null) return there;
+  }
   try {
     const copied = await bucket.copy(
       {
@@ -91,6 +95,19 @@ async function place(
     if (!taken || move.target === undefined || step !== 'whole') throw thrown;
     return compared(options, move, move.target, thrown);
   }
+}
+
+/** The new key holds the photo already, as its ETag tells: nothing is copied. */
+async function arrived(
+  { sides, signal }: CarryOptions,
+  { key, object, row }: MoveAction,
+  target: { readonly size: number; readonly etag: string },
+): Promise<Placed | null> {
+  if (target.etag !== object.etag && target.etag !== row.md5) return null;
+  const there = await sides.bucket.head(key, signal);
+  if (there === null || there.etag !== target.etag || there.size !== object.size) return null;
+  const partSize = there.etag === object.etag ? row.partSize : null;
+  return { etag: there.etag, md5: row.md5, partSize, storageClass: there.storageClass, bytes: 0 };
 }
 
 /** The new key holds something of this size whose ETag does not tell what: the file does. */

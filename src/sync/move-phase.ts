@@ -5,7 +5,8 @@ import { type Course, shortly, TAKEN } from './course.ts';
 import { executeMoves, type Moved, type MoveResult } from './execute-moves.ts';
 import { waitingMove } from './plan-moves.ts';
 
-const NOTHING_MOVED: Moved = { places: new Map(), blocked: new Set() };
+/** No renames. */
+export const NOTHING_MOVED: Moved = { places: new Map(), blocked: new Set() };
 
 export class MovePhase {
   readonly #c: Course;

@@ -81,16 +81,12 @@ export function waitForDownload(action: Extract<Action, { kind: 'download' }>, s
 /** What sends a file's bytes. */
 export type Upload = UploadAction | ReuploadAction;
 
-/**
- * Copies on the server in place of uploads whose bytes the library's bucket holds under another name. What these uploads
- * replace themselves is no source.
- */
+/** Copies on the server in place of uploads whose bytes the library's bucket holds under another name. */
 export async function copiesFor(
   uploads: readonly Upload[],
   md5s: ReadonlyMap<string, string>,
   { catalog, library, signal }: { catalog: CatalogPort; library: Library; signal: AbortSignal },
 ): Promise<ReadonlyMap<string, CopyAction>> {
-  const changing = new Set(uploads.map(({ key }) => key));
   const wanted = uploads.flatMap((action) => {
     const md5 = md5s.get(action.key);
     return md5 === undefined || !mayCopy(action) ? [] : [{ action, md5, size: action.local.size }];
@@ -101,7 +97,7 @@ export async function copiesFor(
   const copies = new Map<string, CopyAction>();
   for (const { action, md5, size } of wanted) {
     const source = sources.get(`${size}:${md5}`);
-    if (source === undefined || source.id === action.row?.id || changing.has(source.key)) continue;
+    if (source === undefined || source.id === action.row?.id) continue;
     const copy = copyAction(action, md5, source);
     if (copy !== null) copies.set(action.key, copy);
   }

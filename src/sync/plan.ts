@@ -9,7 +9,7 @@ import { type FoundMoves, type MoveFinder, NO_MOVES } from './find-moves.ts';
 import type { Survey } from './inventory.ts';
 import type { Leftovers } from './leftovers.ts';
 import { conflict } from './make-action.ts';
-import { isAsideKey } from './moves.ts';
+import { type Found, isAsideKey } from './moves.ts';
 import type { Dates } from './object-dates.ts';
 import { moveActions, type Upload, waitForDownload, waitForMove } from './plan-moves.ts';
 import type { Problem } from './ports.ts';
@@ -198,11 +198,11 @@ class Planner {
   }
 
   /** What is left to do when the renames are done; a file at a place that was left is a new photo. */
-  #withoutMoved({ pairs, waiting, unstable }: FoundMoves): Action[] {
+  #withoutMoved({ pairs, waiting, unstable, over }: FoundMoves): Action[] {
     const settled = new Set<string>(unstable.map(({ departure }) => departure.row.key));
     for (const { departure, arrival } of [...pairs, ...waiting]) settled.add(departure.row.key).add(arrival.local.key);
     const arrivals = new Set(pairs.map(({ arrival }) => arrival.local.key));
-    const fresh = new Map<string, Action | null>();
+    const fresh = new Map<string, Action | null>(over.map(({ local, found }) => [local.key, this.#decideOver(found)]));
     for (const { departure } of pairs) {
       const { key, local } = departure.found.triple;
       if (local && !arrivals.has(key)) fresh.set(key, this.#decideNew({ key, local }));
@@ -218,6 +218,13 @@ class Planner {
     const classified = { class: 'new', presence: 'missing', finding: 'upload', changed: false } as const;
     this.#tally.count(classified);
     return decide(triple, classified, this.#rulesNow());
+  }
+
+  /** By size and date it may look like the photo that was there. */
+  #decideOver({ triple, classified, action }: Found): Action | null {
+    if (action?.kind !== 'update' || classified.finding !== 'in agreement') return action;
+    this.#tally.photos.changed += 1;
+    return decide(triple, { ...classified, finding: 'edited', changed: true }, this.#rulesNow());
   }
 
   async #copied(actions: readonly Action[], md5s: ReadonlyMap<string, string>): Promise<readonly Action[]> {
