@@ -9,21 +9,12 @@ import { chunksOf } from './chunks.ts';
 type Moved = Extract<RowChange, { kind: 'moved' }>;
 type Tidied = Extract<RowChange, { kind: 'tidied' }>;
 
-/**
- * Unique keys are checked row by row, so whoever is where another one goes steps aside first: swaps and circles come out
- * right in any order. A row there that has never been in the bucket gives way for good; any other one stays, and the
- * unique rule refuses the move. Not a named statement: a plan made for a few rows is a bad one for thousands.
- */
-const MAKE_ROOM = `
-WITH going AS (SELECT * FROM unnest($3::uuid[], $4::text[]) AS u (id, key)),
-taken AS (
-  SELECT p."id", p."etag", EXISTS (SELECT FROM going AS g WHERE g.id = p."id") AS goes
-    FROM going AS u JOIN "Photo" AS p ON p."bucket" = $2 AND p."key" = u.key
-   WHERE p."libraryId" = $1 AND p."id" <> u.id
-),
-replaced AS (DELETE FROM "Photo" AS p USING taken AS t WHERE p."id" = t."id" AND NOT t.goes AND t."etag" IS NULL)
-UPDATE "Photo" AS p SET "key" = 'stepped aside ' || p."id", "path" = 'stepped aside ' || p."id"
-  FROM taken AS t WHERE p."id" = t."id" AND t.goes`;
+const AT_KEYS = `
+SELECT "id", "key", "etag" IS NULL AS never FROM "Photo"
+ WHERE "libraryId" = $1 AND "bucket" = $2 AND "key" = ANY($3::text[])`;
+const REPLACED = `DELETE FROM "Photo" WHERE "id" = ANY($1::uuid[]) AND "etag" IS NULL`;
+const STEP_ASIDE = `
+UPDATE "Photo" SET "key" = 'stepped aside ' || "id", "path" = 'stepped aside ' || "id" WHERE "id" = ANY($1::uuid[])`;
 
 const MOVED = `
 UPDATE "Photo" AS p SET
@@ -61,6 +52,12 @@ WHERE (l."photoId", l."size", l."etag") IS DISTINCT FROM (excluded."photoId", ex
 const TIDIED = `
 DELETE FROM "Leftover" WHERE "libraryId" = $1 AND "bucket" = $2 AND "key" = ANY($3::text[])`;
 
+interface Holder {
+  readonly id: string;
+  readonly key: string;
+  readonly never: boolean;
+}
+
 /** Moves of which no two share a photo, an old key or a new key. */
 export async function moveRows(client: pg.PoolClient, library: Library, changes: readonly Moved[]): Promise<void> {
   if (changes.length === 0) return;
@@ -70,11 +67,27 @@ export async function moveRows(client: pg.PoolClient, library: Library, changes:
     library,
     sorted.filter((change) => !change.aside),
   );
-  // All of them at once: who stands where another one goes may be in another chunk.
-  const going = [sorted.map((change) => change.id), sorted.map((change) => change.key)];
-  await client.query(MAKE_ROOM, [library.id, library.bucket, ...going]);
+  await makeRoom(client, library, sorted);
   for (const chunk of chunksOf(sorted)) await client.query(MOVED, movedValues(library, albums, chunk));
   for (const chunk of chunksOf(sorted)) await client.query(LEFT, leftValues(library, chunk));
+}
+
+/**
+ * Unique keys are checked row by row, so whoever is where another one goes steps aside first: swaps and circles come out
+ * right in any order. A photo there that has never been in the bucket gives way for good; any other one stays, and the
+ * unique rule refuses the move. All chunks before the first is moved: who stands in the way may be in another one.
+ */
+async function makeRoom(client: pg.PoolClient, library: Library, changes: readonly Moved[]): Promise<void> {
+  const keyOf = new Map(changes.map((change) => [change.id, change.key]));
+  for (const chunk of chunksOf(changes)) {
+    const keys = chunk.map((change) => change.key);
+    const { rows } = await client.query<Holder>(AT_KEYS, [library.id, library.bucket, keys]);
+    const replaced = rows.filter((row) => row.never && !keyOf.has(row.id));
+    // One that is where it goes has been moved before.
+    const aside = rows.filter((row) => (keyOf.get(row.id) ?? row.key) !== row.key);
+    if (replaced.length > 0) await client.query(REPLACED, [replaced.map((row) => row.id)]);
+    if (aside.length > 0) await client.query(STEP_ASIDE, [aside.map((row) => row.id)]);
+  }
 }
 
 /** The old objects of these keys are gone. */

@@ -49,6 +49,7 @@ export async function readAll(catalog: Catalog, scope: Scope): Promise<CatalogRo
 }
 
 export type Agreed = Extract<RowChange, { kind: 'agreed' }>;
+export type Moved = Extract<RowChange, { kind: 'moved' }>;
 export type Unsettled = Extract<RowChange, { kind: 'unsettled' }>;
 
 export const local = { size: 1000, mtimeNs: 1_700_000_000_123_456_789n, device: 66n, inode: 42n };
@@ -82,6 +83,26 @@ export function unsettled(library: Library, path: string, facts: Partial<Unsettl
     photoKind: 'image',
     state: 'failed',
     error: 'the disk said no',
+    ...facts,
+  };
+}
+
+/** The object of the photo in this row was copied from where the row is to this path. */
+export function moved(library: Library, row: CatalogRow, path: string, facts: Partial<Moved> = {}): Moved {
+  return {
+    kind: 'moved',
+    id: row.id,
+    path,
+    key: library.prefix + path.normalize('NFC'),
+    aside: false,
+    from: { key: row.key, size: row.size, etag: row.etag ?? '' },
+    local,
+    md5: null,
+    etag: row.etag ?? '',
+    partSize: row.partSize,
+    storageClass: 'STANDARD',
+    contentType: 'image/jpeg',
+    photoKind: 'image',
     ...facts,
   };
 }
