@@ -1,4 +1,5 @@
 /** What the engine asks of the catalog. */
+import type { Progress } from './service.ts';
 import type { BucketFeatures, BucketIdentity, Inventory } from './ports.ts';
 import type { CatalogRow, FileFacts, Library, PhotoKind, PhotoState, Report, RunStatus, Scope } from './types.ts';
 
@@ -162,7 +163,14 @@ export interface CatalogPort {
     readonly kind: string;
     readonly policy: object;
     readonly parentId?: string;
+    /** Of a run that was queued, which begins now; left out: a new entry is made. */
+    readonly id?: string;
   }): Promise<string>;
+  /**
+   * Notes how far a run is, at most every second, and answers whether somebody asked for its end, or for that of the run
+   * it is a part of.
+   */
+  pulse(runId: string, progress: Progress): Promise<{ readonly cancelled: boolean }>;
   recordActions(runId: string, records: readonly ActionRecord[]): Promise<void>;
   finishRun(runId: string, status: RunStatus, report: Report): Promise<void>;
   /** What was learnt of a bucket, if anything was. */

@@ -26,7 +26,17 @@ export interface SyncRequest {
   /** Left out: renames are recognised, except where nothing is sent up. */
   readonly moves?: Moves;
   /** What the run is called in the history. */
-  readonly kind?: 'sync' | 'status' | 'moves';
+  readonly kind?: 'sync' | 'status' | 'moves' | 'reconcile';
+  /** Of a run that was queued, which is carried out now; only with one library. */
+  readonly runId?: string;
+  /** The run that this one is a part of. */
+  readonly parentId?: string;
+}
+
+/** What to read and hold against the rows. */
+export interface VerifyRequest extends Pick<SyncRequest, 'library' | 'album' | 'albumId'> {
+  /** Percent of the photos, above 0 up to 100; left out: all. */
+  readonly sample?: number;
 }
 
 /** What to compare: an album, a library, or every library. */
@@ -106,6 +116,21 @@ export interface SyncService {
    * `sync`; what concerns one file is in its result.
    */
   files(task: FileTask, request: FilesRequest, hooks: RunHooks, signal: AbortSignal): Promise<FilesReport>;
+  /**
+   * Sends again what is missing from the bucket or incomplete there, and nothing else: of an album, of a library, of
+   * these photos, or everywhere. Throws like `sync`; NOT_FOUND for a photo that is not in the catalog.
+   */
+  reupload(
+    request: Pick<SyncRequest, 'library' | 'album' | 'albumId'> & { readonly photoIds?: readonly string[] },
+    hooks: RunHooks,
+    signal: AbortSignal,
+  ): Promise<Report>;
+  /**
+   * Reads photos on disk and in the bucket and holds them against their rows. Those checked longest ago come first;
+   * `sample` is the share of them that this run takes, in percent. One that was cut off goes on where it was. Damage is
+   * kept in the rows and is among the failures. Nothing on disk or in the bucket is touched.
+   */
+  verify(request: VerifyRequest, hooks: RunHooks, signal: AbortSignal): Promise<Report>;
   /**
    * Asks for every waiting object of these libraries to be restored, those that were asked for before left alone, and
    * answers all with what came of it. One that is refused is `failed` and stops no other. NOT_FOUND, BUCKET_*.
