@@ -6,7 +6,7 @@ import {
   type HeadObjectCommandOutput,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
-import { RollcallError } from '../errors.ts';
+import { asRollcallError, RollcallError } from '../errors.ts';
 import type { CopiedObject, CopyRequest } from '../sync/ports.ts';
 import { conditionHeaders } from './conditions.ts';
 import { copySource, describedAs, storageClassHeader } from './copy.ts';
@@ -25,6 +25,9 @@ export interface PartCopyContext extends MultipartContext {
   /** Bytes that one request copies at most. */
   readonly wholeCopyLimit: number;
 }
+
+/** No object's. */
+const NO_ETAG = '0'.repeat(32);
 
 interface Copying {
   readonly context: PartCopyContext;
@@ -51,6 +54,7 @@ export async function copyInParts(
     try {
       at = await begin(context, request, signal);
       const copying: Copying = { context, request, at, partSize };
+      await requireExactName(copying, signal);
       const etags = await copyParts(copying, signal);
       intended = { request, parts: { size: partSize, etag: etagOfParts(etags) } };
       // Not every server holds the version of the source against the one that is asked for.
@@ -106,6 +110,26 @@ async function requireSource(
 function describedBy(source: HeadObjectCommandOutput) {
   const { ContentType, Metadata, CacheControl, ContentDisposition, ContentEncoding, ContentLanguage, Expires } = source;
   return { ContentType, Metadata, CacheControl, ContentDisposition, ContentEncoding, ContentLanguage, Expires };
+}
+
+/**
+ * Ceph decodes the name of a part's source twice: `a+b` and `a%20b` are taken for `a b`, and that is copied. Throws
+ * OBJECT_REJECTED for a name that can be misread, unless the server sees that another version is there than asked for.
+ */
+async function requireExactName({ context, request, at }: Copying, signal: AbortSignal): Promise<void> {
+  const { key } = request.from;
+  if (!/[%+]/.test(key)) return;
+  const source = copySource(at.Bucket, { key, etag: NO_ETAG });
+  const command = new UploadPartCopyCommand({ ...at, ...source, PartNumber: 1, CopySourceRange: 'bytes=0-0' });
+  try {
+    await context.requests.send(command, { kind: 'copy', doing: 'try to copy', key }, signal);
+  } catch (error) {
+    const { code } = asRollcallError(error);
+    if (code === 'OBJECT_PRECONDITION' || code === 'OBJECT_ARCHIVED') return;
+    if (code !== 'OBJECT_MISSING') throw error;
+  }
+  const why = 'the server misreads % and + in the name of a large object that is to be copied';
+  throw new RollcallError('OBJECT_REJECTED', `cannot copy s3://${at.Bucket}/${key}: ${why}`);
 }
 
 /** As many parts are under way as there are slots. Waits for all of them; throws the first failure. */
