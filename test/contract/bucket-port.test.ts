@@ -141,6 +141,16 @@ describe('preflight', () => {
     expect((await serviceFor().learn('photos/', nothing, live)).contentMd5).toBe(true);
   });
 
+  test.each(['deleteManyOnly', 'copyCreateOnly'])(
+    'asks again where an older version did not learn %s',
+    async (name) => {
+      const { [name as keyof BucketFeatures]: _, ...older } = LEAST;
+      const learnt = await serviceFor().learn('photos/', older as BucketFeatures, live);
+      expect(learnt).toEqual(await serviceFor().learn('photos/', null, live));
+      expect(learnt.createOnly).toBe(true);
+    },
+  );
+
   test('a bucket that is not there is missing', async () => {
     expect(await codeOf(serviceFor('rollcall-nowhere').preflight('photos/', live))).toBe('BUCKET_MISSING');
   });
