@@ -138,8 +138,9 @@ function copied(
   isNew: boolean,
 ): CopiedObject {
   const { etag, storageClass } = found;
-  const inParts = parts !== null && (isNew || (parts.etag !== null && sameEtag(etag, parts.etag)));
-  const partSize = sameEtag(etag, request.from.etag) ? request.partSize : inParts ? parts.size : null;
+  const asCut = parts !== null && parts.etag !== null && sameEtag(etag, parts.etag);
+  const asSource = sameEtag(etag, request.from.etag) ? request.partSize : isNew ? (parts?.size ?? null) : null;
+  const partSize = asCut ? parts.size : asSource;
   return { etag, partSize, storageClass, copied: isNew };
 }
 

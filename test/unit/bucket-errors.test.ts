@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { attemptsOf, toRollcallError } from '../../src/bucket/errors.ts';
+import { answeredError, attemptsOf, toRollcallError } from '../../src/bucket/errors.ts';
 import { RollcallError } from '../../src/errors.ts';
 
 /** What the SDK throws, as far as it is looked at. */
@@ -36,6 +36,12 @@ describe('what S3 threw becomes one code', () => {
     ['a fault of the server', object, answer(500, 'InternalError'), 'OBJECT_UNAVAILABLE'],
     ['throttling', object, answer(503, 'SlowDown'), 'OBJECT_UNAVAILABLE'],
     ['throttling of a listing', bucket, answer(503, 'SlowDown'), 'BUCKET_UNREACHABLE'],
+    [
+      'a denial inside an answer of 200, which the SDK makes a 503',
+      object,
+      answer(503, 'AccessDenied'),
+      'OBJECT_DENIED',
+    ],
     ['what a server has not built', object, answer(501, 'NotImplemented'), 'OBJECT_REJECTED'],
     ['a request it does not like', object, answer(400, 'EntityTooLarge'), 'OBJECT_REJECTED'],
     ['a locked object', object, answer(405, 'MethodNotAllowed'), 'OBJECT_REJECTED'],
@@ -60,7 +66,30 @@ describe('what S3 threw becomes one code', () => {
   });
 });
 
+describe('what an answer says of one of its keys becomes a code', () => {
+  test.each([
+    ['AccessDenied', 'OBJECT_DENIED'],
+    ['NoSuchKey', 'OBJECT_MISSING'],
+    ['PreconditionFailed', 'OBJECT_PRECONDITION'],
+    ['ConditionalRequestConflict', 'OBJECT_PRECONDITION'],
+    ['InternalError', 'OBJECT_UNAVAILABLE'],
+    ['SlowDown', 'OBJECT_UNAVAILABLE'],
+    ['KeyTooLongError', 'OBJECT_REJECTED'],
+    ['', 'OBJECT_REJECTED'],
+  ])('%s', (code, expected) => {
+    const error = answeredError({ code, message: 'why' }, { ...object, doing: 'remove' });
+    expect(error.code).toBe(expected);
+    expect(error.message).toContain('cannot remove s3://photos/2024/a b.jpg: ');
+  });
+});
+
 describe('the message', () => {
+  test('names the right that a request of the bucket wants', () => {
+    const denied = answer(403, 'AccessDenied');
+    expect(toRollcallError(denied, bucket).message).toContain('need s3:ListBucket');
+    expect(toRollcallError(denied, { ...bucket, right: 's3:DeleteObject' }).message).toContain('need s3:DeleteObject');
+  });
+
   test('says what was asked of which key and what came back, even if the server said nothing', () => {
     const message = toRollcallError(answer(403), object).message;
     expect(message).toContain('cannot write s3://photos/2024/a b.jpg: access denied (403)');

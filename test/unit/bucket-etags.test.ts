@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import {
   ContentHash,
   candidatePartSizes,
+  copyPartSize,
   isMd5Etag,
   multipartEtag,
   partCountOf,
@@ -37,6 +38,36 @@ describe('reading an ETag', () => {
     expect(sameEtag('ABC', 'abc')).toBe(true);
     expect(sameEtag('abc', 'abd')).toBe(false);
     expect(sameEtag('', '')).toBe(false);
+  });
+});
+
+describe('the parts of a copy', () => {
+  const GIB = 1024 * MIB;
+  const LIMIT = 5 * GIB;
+  const etag = (parts: number): string => `${'a'.repeat(32)}-${parts}`;
+
+  test.each([
+    ['those that are recorded', 6 * GIB, 60, 103 * MIB, 103 * MIB],
+    ['those that other tools use', 6 * GIB, 768, null, 8 * MIB],
+    ['likely ones where the recorded ones do not fit the ETag', 6 * GIB, 61, 512 * MIB, 101 * MIB],
+    ['large ones where the recorded ones are more than one request copies', 12 * GIB, 2, 6 * GIB, 512 * MIB],
+    ['large ones where the source has no parts', 6 * GIB, null, null, 512 * MIB],
+    ['large ones where the source has one', 6 * GIB, 1, null, 512 * MIB],
+    ['larger ones where 10,000 would not do', 6 * 1024 * GIB, null, null, 630 * MIB],
+  ])('are %s', (_what, size, parts, recorded, expected) => {
+    const source = { size, etag: parts === null ? 'a'.repeat(32) : etag(parts) };
+    expect(copyPartSize(source, recorded, LIMIT)).toBe(expected);
+  });
+
+  test('are of a size that S3 takes, whatever is recorded', () => {
+    const sizes = fc.integer({ min: LIMIT + 1, max: 40 * 1024 * GIB });
+    const recorded = fc.option(fc.integer({ min: 1, max: 10 * GIB }));
+    fc.assert(
+      fc.property(sizes, fc.integer({ min: 1, max: 10_000 }), recorded, (size, parts, known) => {
+        const part = copyPartSize({ size, etag: etag(parts) }, known, LIMIT);
+        return part >= 5 * MIB && part <= LIMIT && Math.ceil(size / part) <= 10_000;
+      }),
+    );
   });
 });
 
