@@ -48,22 +48,15 @@ export async function executeMoves(
   albums: readonly AlbumMove[],
   options: MoveOptions,
 ): Promise<Moved> {
-  const mover = new Mover(options);
+  const mover = new Mover(options, albums);
   await mover.tidyAll(leftovers);
   if (moves.length === 0 || options.isStopped()) return mover.moved;
-  const { catalog } = options.sides;
-  if (albums.length > 0) await catalog.moveAlbums(options.library, albums);
   for (const level of orderMoves(moves, stepAside)) {
     for (let from = 0; from < level.length && !options.isStopped(); from += BATCH) {
       await mover.carryAll(level.slice(from, from + BATCH));
     }
   }
-  if (albums.length > 0) {
-    await catalog.settleAlbums(
-      options.library,
-      albums.map(({ id }) => id),
-    );
-  }
+  await mover.settleAlbums();
   return mover.moved;
 }
 
@@ -72,8 +65,12 @@ class Mover {
   readonly #places = new Map<string, { key: string; etag: string }>();
   readonly #blocked = new Set<string>();
 
-  constructor(options: MoveOptions) {
+  readonly #albums: readonly AlbumMove[];
+  #albumsMoved = false;
+
+  constructor(options: MoveOptions, albums: readonly AlbumMove[]) {
     this.#x = options;
+    this.#albums = albums;
   }
 
   get moved(): Moved {
@@ -89,9 +86,24 @@ class Mover {
     };
     await pMap(steps, one, { concurrency: this.#x.concurrency });
     if (this.#x.signal.aborted) return;
+    if (carried.length > 0) await this.#moveAlbums();
     const recorded = await this.#record(carried);
     await this.#removeOld(recorded);
     for (const { step, change } of recorded) await this.#ended(step, change);
+  }
+
+  /** What did not follow its album, because it failed or was orphaned before, is in its folder's album again. */
+  async settleAlbums(): Promise<void> {
+    if (!this.#albumsMoved) return;
+    const ids = this.#albums.map(({ id }) => id);
+    await this.#x.sides.catalog.settleAlbums(this.#x.library, ids);
+  }
+
+  /** Right before the first row follows: where no object can be copied at all, the albums stay what they are. */
+  async #moveAlbums(): Promise<void> {
+    if (this.#albumsMoved || this.#albums.length === 0) return;
+    this.#albumsMoved = true;
+    await this.#x.sides.catalog.moveAlbums(this.#x.library, this.#albums);
   }
 
   /** The old objects of moves that were recorded by an earlier run. */
