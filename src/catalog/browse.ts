@@ -1,10 +1,11 @@
-/** CatalogBrowser: pages of albums, photos and runs. */
-import type { AlbumView, CatalogBrowser, PhotoView, RunView, StateCounts } from '../sync/browse.ts';
-import type { PhotoState, Report } from '../sync/types.ts';
-import { cursorParts, isText, isTime, isUuid, limitOf, pageOf } from './cursor.ts';
+/** CatalogBrowser: pages of albums and photos. */
+import type { AlbumView, CatalogBrowser, PhotoView, StateCounts } from '../sync/browse.ts';
+import type { PhotoState } from '../sync/types.ts';
+import { cursorParts, isText, isUuid, limitOf, pageOf } from './cursor.ts';
 import type { Database } from './database.ts';
-import type { Photo, Prisma, Run } from './generated/client.ts';
+import type { Photo } from './generated/client.ts';
 import { PhotoState as States } from './generated/enums.ts';
+import { runHistory } from './run-history.ts';
 import { twoWayHistory } from './two-way-history.ts';
 
 const STATES: readonly PhotoState[] = Object.values(States);
@@ -59,19 +60,7 @@ export function catalogBrowser(database: Database): CatalogBrowser {
       const row = isUuid(id) ? await database.ask(() => prisma.photo.findUnique({ where: { id } })) : null;
       return row && photoView(row);
     },
-    runs: async ({ libraryId }, page) => {
-      const limit = limitOf(page);
-      const after = cursorParts(page, [isTime, isUuid]);
-      if (libraryId !== undefined && !isUuid(libraryId)) return { items: [], nextCursor: null };
-      const where = { ...(libraryId ? { libraryId } : {}), ...(after ? olderThan(after) : {}) };
-      const orderBy: Prisma.RunOrderByWithRelationInput[] = [{ startedAt: 'desc' }, { id: 'desc' }];
-      const rows = await database.ask(() => prisma.run.findMany({ where, orderBy, take: limit + 1 }));
-      return pageOf(rows, limit, runView, (row) => [row.startedAt.toISOString(), row.id]);
-    },
-    run: async (id) => {
-      const row = isUuid(id) ? await database.ask(() => prisma.run.findUnique({ where: { id } })) : null;
-      return row && runView(row);
-    },
+    ...runHistory(database),
     twoWayHistory: (signal) => twoWayHistory(database, signal),
   };
 }
@@ -107,24 +96,4 @@ function photoView(row: Photo): PhotoView {
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
   };
-}
-
-function runView(row: Run): RunView {
-  return {
-    id: row.id,
-    libraryId: row.libraryId,
-    parentId: row.parentId,
-    album: row.album,
-    kind: row.kind,
-    status: row.status,
-    policy: row.policy,
-    // Written by finishRun and by nobody else.
-    report: row.report as Report | null,
-    startedAt: row.startedAt.toISOString(),
-    finishedAt: row.finishedAt?.toISOString() ?? null,
-  };
-}
-
-function olderThan([startedAt = '', id = '']: readonly string[]): Prisma.RunWhereInput {
-  return { OR: [{ startedAt: { lt: startedAt } }, { startedAt, id: { lt: id } }] };
 }

@@ -13,7 +13,7 @@ import { libraryStore } from './libraries.ts';
 import { lockScope } from './lock.ts';
 import { migrate } from './migrate.ts';
 import { countLive, rowsInScope, rowsWithKeys } from './rows.ts';
-import { beginRun, finishRun, recordActions } from './runs.ts';
+import { beginRun, finishRun, pulse, recordActions } from './runs.ts';
 
 export interface Catalog {
   readonly port: CatalogPort;
@@ -58,6 +58,7 @@ function catalogPort(database: Database): CatalogPort {
     noteWaiting: (scope, waiting, settled) => noteWaiting(database, scope, waiting, settled),
     apply: (library, changes) => applyChanges(database, library, changes),
     beginRun: (run) => beginRun(database, run),
+    pulse: (runId, progress) => pulse(database, runId, progress),
     recordActions: (runId, records) => recordActions(database, runId, records),
     finishRun: (runId, status, report) => finishRun(database, runId, status, report),
     bucketFeatures: async (bucket) => {

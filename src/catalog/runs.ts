@@ -1,8 +1,9 @@
 /** The history of runs. */
 import type { ActionRecord, CatalogPort } from '../sync/catalog-port.ts';
+import type { Progress } from '../sync/service.ts';
 import type { Report, RunStatus } from '../sync/types.ts';
 import type { Database } from './database.ts';
-import type { Prisma } from './generated/client.ts';
+import { Prisma } from './generated/client.ts';
 import { storable, storableJson } from './text.ts';
 
 /** A dry run's report keeps its plan in the history up to this many actions. */
@@ -11,6 +12,9 @@ const LONGEST_PLAN = 1_000;
 const RECORD = `
 INSERT INTO "RunAction" ("runId", "kind", "path", "key", "outcome", "bytes", "code", "message")
 SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[])`;
+
+/** RFC 3339, as the rest of the history is told. */
+const ISO_NOW = `to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
 /** CatalogPort.beginRun. */
 export async function beginRun(database: Database, run: Parameters<CatalogPort['beginRun']>[0]): Promise<string> {
@@ -28,6 +32,26 @@ export async function beginRun(database: Database, run: Parameters<CatalogPort['
     }),
   );
   return id;
+}
+
+/**
+ * Writes nothing to a run that has ended. `since` is when what is told was told first; both times are the database's, so
+ * that workers on several machines are comparable. A run is a part of a part at most.
+ */
+const PULSE = `
+WITH told AS (
+  UPDATE "Run" SET "progress" = $2::jsonb || jsonb_build_object('at', NOW, 'since',
+         CASE WHEN "progress" - '{at,since}'::text[] = $2::jsonb THEN "progress"->'since' ELSE to_jsonb(NOW) END)
+   WHERE "id" = $1 AND "status" = 'running')
+SELECT r."cancelAt" IS NOT NULL OR p."cancelAt" IS NOT NULL OR g."cancelAt" IS NOT NULL AS cancelled
+  FROM "Run" AS r LEFT JOIN "Run" AS p ON p."id" = r."parentId" LEFT JOIN "Run" AS g ON g."id" = p."parentId"
+ WHERE r."id" = $1`.replaceAll('NOW', ISO_NOW);
+
+/** CatalogPort.pulse. */
+export async function pulse(database: Database, runId: string, progress: Progress): Promise<{ cancelled: boolean }> {
+  const query = { name: 'rollcall-pulse', text: PULSE, values: [runId, storableJson(progress)] };
+  const { rows } = await database.ask(() => database.pool.query<{ cancelled: boolean }>(query));
+  return { cancelled: rows[0]?.cancelled === true };
 }
 
 /** CatalogPort.recordActions. */
@@ -57,7 +81,7 @@ export async function finishRun(database: Database, runId: string, status: RunSt
   await database.ask(() =>
     database.prisma.run.updateMany({
       where: { id: runId },
-      data: { status, report: json(kept), finishedAt: new Date() },
+      data: { status, report: json(kept), progress: Prisma.DbNull, finishedAt: new Date() },
     }),
   );
 }

@@ -4,7 +4,7 @@ import { Action } from './action-schemas.ts';
 import { count, nextCursor, PhotoState, time } from './field-schemas.ts';
 
 const PhotoKind = z.enum(['image', 'video', 'audio', 'sidecar', 'other']);
-const RunStatus = z.enum(['succeeded', 'partial', 'failed', 'refused', 'planned']);
+export const RunStatus = z.enum(['succeeded', 'partial', 'failed', 'refused', 'planned']);
 
 export const Problem = z
   .object({
@@ -71,21 +71,6 @@ export const Report = z
       .openapi({ description: 'Why the run was refused or failed as a whole.' }),
   })
   .openapi('Report');
-
-export const Run = z
-  .object({
-    id: z.uuid(),
-    libraryId: z.uuid().nullable(),
-    parentId: z.uuid().nullable().openapi({ description: 'The run over several libraries that this one is part of.' }),
-    album: z.string().nullable(),
-    kind: z.string(),
-    status: z.enum([...RunStatus.options, 'running']),
-    policy: z.unknown(),
-    report: Report.nullable(),
-    startedAt: time,
-    finishedAt: time.nullable(),
-  })
-  .openapi('Run');
 
 export const Library = z
   .object({
@@ -172,7 +157,6 @@ export const Health = z
   })
   .openapi('Health', { description: 'Callers without the token that is set see only which part can be used.' });
 
-export const RunList = z.object({ runs: z.array(Run).readonly(), nextCursor }).openapi('RunList');
 export const LibraryList = z.object({ libraries: z.array(Library).readonly(), nextCursor }).openapi('LibraryList');
 export const AlbumList = z.object({ albums: z.array(Album).readonly(), nextCursor }).openapi('AlbumList');
 export const PhotoList = z.object({ photos: z.array(Photo).readonly(), nextCursor }).openapi('PhotoList');

@@ -1,5 +1,6 @@
 /** What the API and the command line ask of the catalog beside syncing: libraries to manage, rows to look at. */
-import type { Library, LibrarySync, PhotoKind, PhotoState, Report, RunStatus } from './types.ts';
+import type { RunHistory } from './run-history.ts';
+import type { Library, LibrarySync, PhotoKind, PhotoState } from './types.ts';
 
 /** A page of a list; `nextCursor` is null on the last one and opaque otherwise. */
 export interface Page<Item> {
@@ -110,19 +111,6 @@ export interface ArchiveStore {
   update(changes: readonly ArchiveChange[]): Promise<void>;
 }
 
-export interface RunView {
-  readonly id: string;
-  readonly libraryId: string | null;
-  readonly parentId: string | null;
-  readonly album: string | null;
-  readonly kind: string;
-  readonly status: RunStatus | 'running';
-  readonly policy: unknown;
-  readonly report: Report | null;
-  readonly startedAt: string;
-  readonly finishedAt: string | null;
-}
-
 /** How the two-way syncs of a library that asks for them have gone, whoever ran them. Times are RFC 3339. */
 export interface TwoWayHistory {
   /** Its name. */
@@ -134,16 +122,13 @@ export interface TwoWayHistory {
   readonly error: string | null;
 }
 
-export interface CatalogBrowser {
+export interface CatalogBrowser extends RunHistory {
   albums(filter: { readonly libraryId?: string }, page: PageRequest): Promise<Page<AlbumView>>;
   album(id: string): Promise<AlbumView | null>;
   /** The album of a library by its path (NFC). */
   albumByPath(libraryId: string, path: string): Promise<AlbumView | null>;
   photos(albumId: string, filter: { readonly state?: PhotoState }, page: PageRequest): Promise<Page<PhotoView>>;
   photo(id: string): Promise<PhotoView | null>;
-  /** Newest first. */
-  runs(filter: { readonly libraryId?: string }, page: PageRequest): Promise<Page<RunView>>;
-  run(id: string): Promise<RunView | null>;
   /** Of each library whose `sync` is `both`, by name. */
   twoWayHistory(signal: AbortSignal): Promise<readonly TwoWayHistory[]>;
 }

@@ -6,7 +6,8 @@ import { randomUUID } from 'node:crypto';
 import { RollcallError } from '../../src/errors.ts';
 import type { HealthReport, HttpParts } from '../../src/http/parts.ts';
 import type { Action } from '../../src/sync/actions.ts';
-import type { AlbumView, ArchivedObject, LibraryStore, PhotoView, RunView } from '../../src/sync/browse.ts';
+import type { AlbumView, ArchivedObject, LibraryStore, PhotoView } from '../../src/sync/browse.ts';
+import type { RunView } from '../../src/sync/run-history.ts';
 import type { SyncRequest, SyncService } from '../../src/sync/service.ts';
 import type { Library, Report } from '../../src/sync/types.ts';
 
@@ -111,6 +112,8 @@ export const RUN: RunView = {
   status: 'succeeded',
   policy: { dryRun: false },
   report: REPORT,
+  progress: null,
+  cancelAt: null,
   startedAt: '2024-07-01T10:00:00.000Z',
   finishedAt: '2024-07-01T10:00:01.000Z',
 };
@@ -184,6 +187,8 @@ export const SERVICE: SyncService = {
     { library: LIBRARY, album, lists: { missing_in_s3: [], missing_locally: [], different: [], identical: [] } },
   ],
   files: async () => ({ results: [], report: REPORT }),
+  reupload: async () => REPORT,
+  verify: async () => REPORT,
   restore: async () => [ARCHIVED],
   restoreStatus: async () => [ARCHIVED],
 };

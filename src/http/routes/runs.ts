@@ -4,7 +4,7 @@ import { findById, libraryFilter } from '../find.ts';
 import { type App, json, problems } from '../openapi.ts';
 import type { HttpParts } from '../parts.ts';
 import { given, IdParams, LibraryPageQuery } from '../requests.ts';
-import { Run, RunList } from '../schemas.ts';
+import { Run, RunList } from '../run-schemas.ts';
 
 const list = createRoute({
   method: 'get',
@@ -24,15 +24,15 @@ const one = createRoute({
   responses: { 200: json(Run, 'The run.'), ...problems(404, 503) },
 });
 
-export function runRoutes(app: App, { browser, libraries }: HttpParts): void {
-  app.openapi(list, async (c) => {
-    const { library, ...page } = given(c.req.valid('query'));
-    const filter = await libraryFilter(libraries, library);
-    return answer(c, listOf('runs', await browser.runs(filter, page)), 200);
-  });
-
-  app.openapi(one, async (c) => {
-    const { id } = c.req.valid('param');
-    return answer(c, await findById('run', id, (uuid) => browser.run(uuid)), 200);
-  });
+export function runRoutes(app: App, { browser, libraries }: HttpParts) {
+  return app
+    .openapi(list, async (c) => {
+      const { library, ...page } = given(c.req.valid('query'));
+      const filter = await libraryFilter(libraries, library);
+      return answer(c, listOf('runs', await browser.runs(filter, page)), 200);
+    })
+    .openapi(one, async (c) => {
+      const { id } = c.req.valid('param');
+      return answer(c, await findById('run', id, (uuid) => browser.run(uuid)), 200);
+    });
 }

@@ -1,0 +1,43 @@
+/** The history of runs as the API answers with it. */
+import { z } from '@hono/zod-openapi';
+import { count, nextCursor, time } from './field-schemas.ts';
+import { Report, RunStatus } from './schemas.ts';
+
+export const RUN_STATUSES = [...RunStatus.options, 'queued', 'running'] as const;
+
+const howMuch = z
+  .object({ done: count, total: count.nullable() })
+  .openapi({ description: '`total` is null until it is known.' });
+
+const told = {
+  phase: z
+    .enum(['scanning', 'working', 'done'])
+    .openapi({ description: 'Comparing the three sides, carrying out what is to be done, or neither any more.' }),
+  scanned: count.openapi({ description: 'Photos compared so far.' }),
+  actions: howMuch,
+  bytes: howMuch,
+  lastPath: z.string().nullable(),
+};
+
+const Progress = z
+  .object({ runId: z.string(), library: z.string(), ...told, at: time })
+  .openapi('Progress', { description: 'How far the run was at `at`.' });
+
+export const Run = z
+  .object({
+    id: z.uuid(),
+    libraryId: z.uuid().nullable(),
+    parentId: z.uuid().nullable().openapi({ description: 'The run that this one is a part of.' }),
+    album: z.string().nullable(),
+    kind: z.string(),
+    status: z.enum(RUN_STATUSES).openapi({ description: '`queued`: nobody has begun it yet.' }),
+    policy: z.unknown(),
+    report: Report.nullable(),
+    progress: Progress.nullable().openapi({ description: 'While it is running.' }),
+    cancelAt: time.nullable().openapi({ description: 'When somebody asked for its end.' }),
+    startedAt: time,
+    finishedAt: time.nullable(),
+  })
+  .openapi('Run');
+
+export const RunList = z.object({ runs: z.array(Run).readonly(), nextCursor }).openapi('RunList');
