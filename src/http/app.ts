@@ -23,6 +23,24 @@ const BODY_LIMIT = 1024 * 1024;
 /** Room to send a comparison's lists of a hundred thousand files back. */
 const LISTS_LIMIT = 16 * 1024 * 1024;
 
+/**
+ * What a client can call, a group of routes each. A group answers the app as its chain of `openapi` calls has typed it:
+ * the client's types come from there (client/client.ts), and a group that is not in this list has none.
+ */
+const API_ROUTES = [
+  syncRoutes,
+  s3Routes,
+  runRoutes,
+  libraryRoutes,
+  albumRoutes,
+  photoRoutes,
+  archiveRoutes,
+  healthRoutes,
+] as const;
+
+/** The apps that the groups of routes answer with, for Hono's client: a union, which costs less to check than one chain. */
+export type ApiRoutes = ReturnType<(typeof API_ROUTES)[number]>;
+
 /** The HTTP API (DESIGN 12) over its parts. It holds no state and nothing to close; listen.ts serves it. */
 export function createApp(parts: HttpParts): App {
   const app = new OpenAPIHono<HttpEnv>({ defaultHook: throwBadInput });
@@ -52,18 +70,6 @@ export function createApp(parts: HttpParts): App {
   if (token !== null) {
     app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' });
   }
-  for (const routes of [
-    syncRoutes,
-    s3Routes,
-    runRoutes,
-    libraryRoutes,
-    albumRoutes,
-    photoRoutes,
-    archiveRoutes,
-    healthRoutes,
-    pageRoutes,
-  ]) {
-    routes(app, parts);
-  }
+  for (const routes of [...API_ROUTES, pageRoutes]) routes(app, parts);
   return app;
 }

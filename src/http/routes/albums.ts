@@ -33,21 +33,20 @@ const photos = createRoute({
   responses: { 200: json(PhotoList, 'A page of photos.'), ...problems(400, 404, 503) },
 });
 
-export function albumRoutes(app: App, { browser, libraries }: HttpParts): void {
-  app.openapi(list, async (c) => {
-    const { library, ...page } = given(c.req.valid('query'));
-    const filter = await libraryFilter(libraries, library);
-    return answer(c, listOf('albums', await browser.albums(filter, page)), 200);
-  });
-
-  app.openapi(one, async (c) => {
-    const { id } = c.req.valid('param');
-    return answer(c, await findById('album', id, (uuid) => browser.album(uuid)), 200);
-  });
-
-  app.openapi(photos, async (c) => {
-    const { state, ...page } = given(c.req.valid('query'));
-    const album = await findById('album', c.req.valid('param').id, (uuid) => browser.album(uuid));
-    return answer(c, listOf('photos', await browser.photos(album.id, given({ state }), page)), 200);
-  });
+export function albumRoutes(app: App, { browser, libraries }: HttpParts) {
+  return app
+    .openapi(list, async (c) => {
+      const { library, ...page } = given(c.req.valid('query'));
+      const filter = await libraryFilter(libraries, library);
+      return answer(c, listOf('albums', await browser.albums(filter, page)), 200);
+    })
+    .openapi(one, async (c) => {
+      const { id } = c.req.valid('param');
+      return answer(c, await findById('album', id, (uuid) => browser.album(uuid)), 200);
+    })
+    .openapi(photos, async (c) => {
+      const { state, ...page } = given(c.req.valid('query'));
+      const album = await findById('album', c.req.valid('param').id, (uuid) => browser.album(uuid));
+      return answer(c, listOf('photos', await browser.photos(album.id, given({ state }), page)), 200);
+    });
 }

@@ -35,19 +35,19 @@ const restore = createRoute({
   },
 });
 
-export function archiveRoutes(app: App, { archive, libraries, service }: HttpParts): void {
-  app.openapi(list, async (c) => {
-    const { library, look, ...page } = given(c.req.valid('query'));
-    const filter = await libraryFilter(libraries, library);
-    if (look === 'true') {
-      const signal = AbortSignal.any([runSignal(c), c.req.raw.signal]);
-      await service.restoreStatus(given({ library }), signal);
-    }
-    return answer(c, listOf('archived', await archive.list(filter, page)), 200);
-  });
-
-  app.openapi(restore, async (c) => {
-    const archived = await service.restore({ ...USUAL_RESTORE, ...given(c.req.valid('json')) }, runSignal(c));
-    return answer(c, { archived }, 200);
-  });
+export function archiveRoutes(app: App, { archive, libraries, service }: HttpParts) {
+  return app
+    .openapi(list, async (c) => {
+      const { library, look, ...page } = given(c.req.valid('query'));
+      const filter = await libraryFilter(libraries, library);
+      if (look === 'true') {
+        const signal = AbortSignal.any([runSignal(c), c.req.raw.signal]);
+        await service.restoreStatus(given({ library }), signal);
+      }
+      return answer(c, listOf('archived', await archive.list(filter, page)), 200);
+    })
+    .openapi(restore, async (c) => {
+      const archived = await service.restore({ ...USUAL_RESTORE, ...given(c.req.valid('json')) }, runSignal(c));
+      return answer(c, { archived }, 200);
+    });
 }

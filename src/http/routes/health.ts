@@ -22,9 +22,9 @@ const health = createRoute({
   },
 });
 
-export function healthRoutes(app: App, parts: HttpParts): void {
+export function healthRoutes(app: App, parts: HttpParts) {
   const mayKnowAll = parts.auth.token === null ? () => true : bearerCheck(parts.auth.token);
-  app.openapi(health, async (c) => {
+  return app.openapi(health, async (c) => {
     const signal = AbortSignal.any([c.req.raw.signal, AbortSignal.timeout(PATIENCE_MS)]);
     const report = await parts.health(signal);
     return answer(c, mayKnowAll(c) ? report : outline(report), report.status === 'down' ? 503 : 200);

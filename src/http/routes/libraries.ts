@@ -64,33 +64,30 @@ const remove = createRoute({
   responses: { 204: { description: 'Forgotten.' }, ...problems(404, 409, 503) },
 });
 
-export function libraryRoutes(app: App, { libraries, checkLibrary, defaults }: HttpParts): void {
-  app.openapi(list, async (c) => {
-    return answer(c, listOf('libraries', await libraries.list(given(c.req.valid('query')))), 200);
-  });
-
-  app.openapi(create, async (c) => {
-    const wanted: NewLibrary = { ...defaults, excludes: [], ...given(c.req.valid('json')) };
-    await checkLibrary(wanted, c.req.raw.signal);
-    const library = await libraries.create(wanted);
-    return answer(c, library, 201, { Location: `/api/libraries/${library.id}` });
-  });
-
-  app.openapi(one, async (c) => {
-    return answer(c, await findLibrary(libraries, c.req.valid('param').id, 'id'), 200);
-  });
-
-  app.openapi(change, async (c) => {
-    const wanted = given(c.req.valid('json'));
-    const { id, ...library } = await findLibrary(libraries, c.req.valid('param').id, 'id');
-    const moves = wanted.root !== undefined || wanted.bucket !== undefined || wanted.prefix !== undefined;
-    if (moves) await checkLibrary({ ...library, ...wanted }, c.req.raw.signal);
-    return answer(c, await libraries.update(id, wanted), 200);
-  });
-
-  app.openapi(remove, async (c) => {
-    const { id } = await findLibrary(libraries, c.req.valid('param').id, 'id');
-    await libraries.remove(id);
-    return c.body(null, 204);
-  });
+export function libraryRoutes(app: App, { libraries, checkLibrary, defaults }: HttpParts) {
+  return app
+    .openapi(list, async (c) => {
+      return answer(c, listOf('libraries', await libraries.list(given(c.req.valid('query')))), 200);
+    })
+    .openapi(create, async (c) => {
+      const wanted: NewLibrary = { ...defaults, excludes: [], ...given(c.req.valid('json')) };
+      await checkLibrary(wanted, c.req.raw.signal);
+      const library = await libraries.create(wanted);
+      return answer(c, library, 201, { Location: `/api/libraries/${library.id}` });
+    })
+    .openapi(one, async (c) => {
+      return answer(c, await findLibrary(libraries, c.req.valid('param').id, 'id'), 200);
+    })
+    .openapi(change, async (c) => {
+      const wanted = given(c.req.valid('json'));
+      const { id, ...library } = await findLibrary(libraries, c.req.valid('param').id, 'id');
+      const moves = wanted.root !== undefined || wanted.bucket !== undefined || wanted.prefix !== undefined;
+      if (moves) await checkLibrary({ ...library, ...wanted }, c.req.raw.signal);
+      return answer(c, await libraries.update(id, wanted), 200);
+    })
+    .openapi(remove, async (c) => {
+      const { id } = await findLibrary(libraries, c.req.valid('param').id, 'id');
+      await libraries.remove(id);
+      return c.body(null, 204);
+    });
 }

@@ -15,8 +15,8 @@ const one = createRoute({
   responses: { 200: json(Photo, 'The photo.'), ...problems(404, 503) },
 });
 
-export function photoRoutes(app: App, { browser }: HttpParts): void {
-  app.openapi(one, async (c) => {
+export function photoRoutes(app: App, { browser }: HttpParts) {
+  return app.openapi(one, async (c) => {
     const { id } = c.req.valid('param');
     return answer(c, await findById('photo', id, (uuid) => browser.photo(uuid)), 200);
   });

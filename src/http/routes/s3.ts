@@ -53,32 +53,30 @@ const remove = createRoute({
   responses: { 200: json(FilesReport, 'What became of each file.'), ...refusals },
 });
 
-export function s3Routes(app: App, { service, browser }: HttpParts): void {
-  app.openapi(compare, async (c) => {
-    const { localImages, ...fields } = c.req.valid('json');
-    const request = { ...(await albumOf(fields, browser)), ...given({ localImages }) };
-    // A comparison is of use to its caller only: it ends with the connection.
-    const signal = AbortSignal.any([runSignal(c), c.req.raw.signal]);
-    const [compared] = await service.compare(request, signal);
-    if (compared === undefined) throw new Error('the engine answered no comparison');
-    return answer(c, compared.lists, 200);
-  });
-
-  app.openapi(upload, async (c) => {
-    const { images, ...fields } = c.req.valid('json');
-    const request = { ...(await albumOf(fields, browser)), filenames: images };
-    return answer(c, await service.files('upload', request, {}, runSignal(c)), 200);
-  });
-
-  app.openapi(download, async (c) => {
-    const { images, ...fields } = c.req.valid('json');
-    const request = { ...(await albumOf(fields, browser)), filenames: images };
-    return answer(c, await service.files('download', request, {}, runSignal(c)), 200);
-  });
-
-  app.openapi(remove, async (c) => {
-    const { filenames, ...fields } = c.req.valid('json');
-    const request = { ...(await albumOf(fields, browser)), filenames };
-    return answer(c, await service.files('remove', request, {}, runSignal(c)), 200);
-  });
+export function s3Routes(app: App, { service, browser }: HttpParts) {
+  return app
+    .openapi(compare, async (c) => {
+      const { localImages, ...fields } = c.req.valid('json');
+      const request = { ...(await albumOf(fields, browser)), ...given({ localImages }) };
+      // A comparison is of use to its caller only: it ends with the connection.
+      const signal = AbortSignal.any([runSignal(c), c.req.raw.signal]);
+      const [compared] = await service.compare(request, signal);
+      if (compared === undefined) throw new Error('the engine answered no comparison');
+      return answer(c, compared.lists, 200);
+    })
+    .openapi(upload, async (c) => {
+      const { images, ...fields } = c.req.valid('json');
+      const request = { ...(await albumOf(fields, browser)), filenames: images };
+      return answer(c, await service.files('upload', request, {}, runSignal(c)), 200);
+    })
+    .openapi(download, async (c) => {
+      const { images, ...fields } = c.req.valid('json');
+      const request = { ...(await albumOf(fields, browser)), filenames: images };
+      return answer(c, await service.files('download', request, {}, runSignal(c)), 200);
+    })
+    .openapi(remove, async (c) => {
+      const { filenames, ...fields } = c.req.valid('json');
+      const request = { ...(await albumOf(fields, browser)), filenames };
+      return answer(c, await service.files('remove', request, {}, runSignal(c)), 200);
+    });
 }

@@ -18,8 +18,8 @@ const sync = createRoute({
   responses: { 200: json(Report, 'The report.'), ...problems(400, 404, 409, 413, 415, 422, 502, 503) },
 });
 
-export function syncRoutes(app: App, parts: HttpParts): void {
-  app.openapi(sync, async (c) => {
+export function syncRoutes(app: App, parts: HttpParts) {
+  return app.openapi(sync, async (c) => {
     return answer(c, await parts.service.sync(given(c.req.valid('json')), {}, runSignal(c)), 200);
   });
 }
