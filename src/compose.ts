@@ -251,6 +251,7 @@ function httpParts(
   };
   return {
     service,
+    queue: null,
     libraries: catalog.libraries,
     browser: catalog.browser,
     archive: catalog.archive,

@@ -1,6 +1,7 @@
 /** What the HTTP API is made of; compose.ts provides it. */
 import type { ArchiveStore, CatalogBrowser, LibraryStore, NewLibrary } from '../sync/browse.ts';
 import type { Log } from '../sync/ports.ts';
+import type { RunQueue } from '../sync/run-queue.ts';
 import type { SyncService } from '../sync/service.ts';
 
 /** The state of everything Rollcall leans on. `error` is a sentence for people and never holds a secret. */
@@ -37,6 +38,8 @@ export interface HealthReport {
 
 export interface HttpParts {
   readonly service: SyncService;
+  /** Null: nobody works one, and every run is carried out by the request that asks for it. */
+  readonly queue: RunQueue | null;
   readonly libraries: LibraryStore;
   readonly browser: CatalogBrowser;
   readonly archive: Pick<ArchiveStore, 'list'>;

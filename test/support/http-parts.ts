@@ -209,6 +209,7 @@ export function testParts(replaced: Partial<HttpParts> = {}): TestParts {
         return REPORT;
       },
     },
+    queue: null,
     libraries: libraryStore(new Map([[LIBRARY.id, LIBRARY]])),
     browser: {
       albums: async (filter, { limit }) =>
