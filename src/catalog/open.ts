@@ -7,6 +7,7 @@ import { moveAlbums, settleAlbums } from './album-moves.ts';
 import { archiveStore, noteWaiting } from './archive.ts';
 import { catalogBrowser } from './browse.ts';
 import { applyChanges } from './changes.ts';
+import { rowsWithIds } from './checks.ts';
 import { knownSizes, leftovers, rowsWithContent } from './contents.ts';
 import { type Database, type DatabaseOptions, openDatabase } from './database.ts';
 import { libraryStore } from './libraries.ts';
@@ -50,6 +51,7 @@ function catalogPort(database: Database): CatalogPort {
     rows: (scope, signal) => rowsInScope(database, scope, signal),
     countLive: (scope, signal) => countLive(database, scope, signal),
     rowsByKey: (library, keys, signal) => rowsWithKeys(database, library, keys, signal),
+    rowsById: (ids, signal) => rowsWithIds(database, ids, signal),
     leftovers: (library, signal) => leftovers(database, library, signal),
     knownSizes: (library, sizes, signal) => knownSizes(database, library, sizes, signal),
     rowsWithContent: (library, contents, signal) => rowsWithContent(database, library, contents, signal),

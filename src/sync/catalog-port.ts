@@ -113,6 +113,11 @@ export interface AlbumMove {
   readonly path: string;
 }
 
+/** A row, and the library it is of. */
+export interface LocatedRow extends CatalogRow {
+  readonly libraryId: string;
+}
+
 /** A lock on what a run covers. `signal` aborts with LOCK_LOST if the lock's connection dies. */
 export interface ScopeLock {
   readonly signal: AbortSignal;
@@ -132,6 +137,8 @@ export interface CatalogPort {
   countLive(scope: Scope, signal: AbortSignal): Promise<number>;
   /** The rows with these keys, in no order. */
   rowsByKey(library: Library, keys: readonly string[], signal: AbortSignal): Promise<readonly CatalogRow[]>;
+  /** The rows with these ids, in no order; what cannot be an id has none. */
+  rowsById(ids: readonly string[], signal: AbortSignal): Promise<readonly LocatedRow[]>;
   /** The old objects of recorded moves in this library. */
   leftovers(library: Library, signal: AbortSignal): Promise<readonly Leftover[]>;
   /** Which of these sizes has a photo of this library with an MD5 and an object? */

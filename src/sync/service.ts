@@ -33,6 +33,11 @@ export interface SyncRequest {
   readonly parentId?: string;
 }
 
+/** What to send again: an album, a library, these photos (at most 10,000), or everything that is missing. */
+export interface ReuploadRequest extends Pick<SyncRequest, 'library' | 'album' | 'albumId'> {
+  readonly photoIds?: readonly string[];
+}
+
 /** What to read and hold against the rows. */
 export interface VerifyRequest extends Pick<SyncRequest, 'library' | 'album' | 'albumId'> {
   /** Percent of the photos, above 0 up to 100; left out: all. */
@@ -120,11 +125,7 @@ export interface SyncService {
    * Sends again what is missing from the bucket or incomplete there, and nothing else: of an album, of a library, of
    * these photos, or everywhere. Throws like `sync`; NOT_FOUND for a photo that is not in the catalog.
    */
-  reupload(
-    request: Pick<SyncRequest, 'library' | 'album' | 'albumId'> & { readonly photoIds?: readonly string[] },
-    hooks: RunHooks,
-    signal: AbortSignal,
-  ): Promise<Report>;
+  reupload(request: ReuploadRequest, hooks: RunHooks, signal: AbortSignal): Promise<Report>;
   /**
    * Reads photos on disk and in the bucket and holds them against their rows. Those checked longest ago come first;
    * `sample` is the share of them that this run takes, in percent. One that was cut off goes on where it was. Damage is

@@ -1,5 +1,5 @@
 /** The engine's calls: each resolved to the scopes it covers, and run there (DESIGN 7, 12). */
-import { asRollcallError, RollcallError } from '../errors.ts';
+import { RollcallError } from '../errors.ts';
 import { type NewlyWaiting, restoreStatusOf, restoreWaiting } from './archive.ts';
 import type { ArchiveStore } from './browse.ts';
 import type { CatalogPort } from './catalog-port.ts';
@@ -14,20 +14,23 @@ import { type SavedPlan, stillHolding } from './plan-file.ts';
 import { policyOf } from './policy.ts';
 import type { Clock, Log } from './ports.ts';
 import { surveyPlan } from './prepare.ts';
+import { REUPLOAD, type ReuploadJob, reuploadJobs } from './reupload.ts';
 import { resolveScopes, type ScopeParts } from './resolve-scopes.ts';
 import { type RunInProgress, type RunOptions, run } from './run.ts';
+import { runParts } from './run-parts.ts';
 import type {
   Compared,
   CompareRequest,
   FilesReport,
   FilesRequest,
   FileTask,
+  ReuploadRequest,
   RunHooks,
   SyncRequest,
   SyncService,
 } from './service.ts';
-import { sumReports } from './tally.ts';
-import type { Library, Report, Scope, SyncSettings } from './types.ts';
+import type { Library, Report, SyncSettings } from './types.ts';
+import { verify } from './verify.ts';
 
 /** What the service is made of. Disk and bucket are opened a run, so that each run counts its own requests. */
 export interface SyncParts extends ScopeParts {
@@ -50,6 +53,8 @@ export function createSyncService(parts: SyncParts): SyncService {
     restore: (request, signal) => restoreWaiting(parts, request, signal),
     restoreStatus: (request, signal) => restoreStatusOf(parts, request, signal),
     files: (task, request, hooks, signal) => files(parts, task, request, hooks, signal),
+    reupload: (request, hooks, signal) => reupload(parts, request, hooks, signal),
+    verify: (request, hooks, signal) => verify(request, hooks, signal),
   };
 }
 
@@ -65,60 +70,36 @@ async function sync(
   const scopes = await resolveScopes(parts, { ...request, inBucket: policy.direction !== 'up' }, signal);
   const maxDelete =
     request.maxDelete === undefined ? parts.settings.maxDelete : parseDeleteLimit(request.maxDelete, 'maxDelete');
-  const options = {
-    policy,
-    kind,
-    maxDelete,
-    hooks,
-    settings: parts.settings,
-    log: parts.log,
-    now: parts.now,
-    differences,
-    ...(parts.onWaiting && { onWaiting: parts.onWaiting }),
-  };
-  const [scope] = scopes;
-  if (scope && scopes.length === 1)
-    return run(sidesOf(parts, scope.library), { ...options, scope }, surveyPlan, signal);
-  return syncAll(parts, scopes, options, signal);
+  const options = { policy, kind, maxDelete, differences, ...runOptionsOf(parts) };
+  return runParts(
+    scopes.map((scope) => ({ scope })),
+    { catalog: parts.catalog, kind, policy, hooks, now: parts.now },
+    (part, more) => run(sidesOf(parts, part.scope.library), { ...options, ...part, ...more }, surveyPlan, signal),
+    signal,
+  );
 }
 
-/** Several libraries, one after the other; one that fails does not stop the others. */
-async function syncAll(
+/** What every run of the engine is given. */
+function runOptionsOf({ settings, log, now, onWaiting }: SyncParts) {
+  return { settings, log, now, ...(onWaiting && { onWaiting }) };
+}
+
+/** The same lock, history and report as a sync; only what is missing or incomplete in the bucket is sent. */
+async function reupload(
   parts: SyncParts,
-  scopes: readonly Scope[],
-  options: Omit<RunOptions, 'scope'>,
+  request: ReuploadRequest,
+  hooks: RunHooks,
   signal: AbortSignal,
 ): Promise<Report> {
-  const startedMs = parts.now();
-  const { kind, policy, hooks } = options;
-  const parentId = await parts.catalog.beginRun({ library: null, album: null, kind, policy });
-  hooks.onStart?.(parentId);
-  const reports: Report[] = [];
-  for (const scope of scopes) {
-    if (signal.aborted) break;
-    reports.push(await runPart(parts, { ...options, scope, parentId }, signal));
-  }
-  const report = sumReports(parentId, reports, parts.now() - startedMs);
-  await parts.catalog.finishRun(parentId, report.status, report);
-  return report;
-}
-
-async function runPart(parts: SyncParts, options: RunOptions, signal: AbortSignal): Promise<Report> {
-  let runId = '';
-  const onStart = (id: string) => {
-    runId = id;
-  };
-  try {
-    const sides = sidesOf(parts, options.scope.library);
-    return await run(sides, { ...options, hooks: { ...options.hooks, onStart } }, surveyPlan, signal);
-  } catch (thrown) {
-    const error = asRollcallError(thrown);
-    if (error.code.startsWith('DATABASE_')) throw error;
-    const status = error.code.startsWith('GUARD_') ? 'refused' : 'failed';
-    const failed = sumReports(runId, [], 0);
-    const path = options.scope.library.name;
-    return { ...failed, status, failures: [{ path, code: error.code, message: error.message }] };
-  }
+  const jobs = await reuploadJobs(parts, request, signal);
+  const options = { ...REUPLOAD, maxDelete: parts.settings.maxDelete, ...runOptionsOf(parts) };
+  return runParts(
+    jobs,
+    { catalog: parts.catalog, kind: REUPLOAD.kind, policy: REUPLOAD.policy, hooks, now: parts.now },
+    ({ source, ...job }: ReuploadJob, more) =>
+      run(sidesOf(parts, job.scope.library), { ...options, ...job, ...more }, source, signal),
+    signal,
+  );
 }
 
 /**
