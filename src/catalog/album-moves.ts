@@ -23,15 +23,16 @@ UPDATE "Album" AS a SET "path" = u.path, "updatedAt" = now() FROM unnest($1::uui
 /** The album of a key, as albumPathOf says it. */
 const ALBUM_OF_KEY = `coalesce(nullif(regexp_replace(substr(p."key", char_length($2) + 1), '/?[^/]*$', ''), ''), '.')`;
 const FOLDER = `$2 || CASE WHEN a."path" = '.' THEN '' ELSE a."path" || '/' END`;
-const STRAY = `p."albumId" = ANY($3::uuid[]) AND p."libraryId" = $1`;
-const MAKE_ALBUMS = `
-INSERT INTO "Album" ("libraryId", "path")
-SELECT DISTINCT $1::uuid, ${ALBUM_OF_KEY} FROM "Photo" AS p JOIN "Album" AS a ON a."id" = p."albumId"
- WHERE ${STRAY} AND NOT ${directlyIn(`(${FOLDER})`, 'p."key"')}
+const STRAYS = `
+WITH strays AS MATERIALIZED (
+  SELECT p."id", ${ALBUM_OF_KEY} AS album FROM "Photo" AS p JOIN "Album" AS a ON a."id" = p."albumId"
+   WHERE p."albumId" = ANY($3::uuid[]) AND p."libraryId" = $1 AND NOT ${directlyIn(`(${FOLDER})`, 'p."key"')})`;
+const MAKE_ALBUMS = `${STRAYS}
+INSERT INTO "Album" ("libraryId", "path") SELECT DISTINCT $1::uuid, album FROM strays
 ON CONFLICT ("libraryId", "path") DO NOTHING`;
-const SETTLE = `
-UPDATE "Photo" AS p SET "albumId" = a."id", "updatedAt" = now() FROM "Album" AS a
- WHERE ${STRAY} AND a."libraryId" = $1 AND a."path" = ${ALBUM_OF_KEY} AND a."id" <> p."albumId"`;
+const SETTLE = `${STRAYS}
+UPDATE "Photo" AS p SET "albumId" = a."id", "updatedAt" = now()
+  FROM strays AS s JOIN "Album" AS a ON a."libraryId" = $1 AND a."path" = s.album WHERE p."id" = s."id"`;
 
 interface AlbumRow {
   readonly id: string;

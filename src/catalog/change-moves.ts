@@ -61,7 +61,8 @@ interface Holder {
 /** Moves of which no two share a photo, an old key or a new key. */
 export async function moveRows(client: pg.PoolClient, library: Library, changes: readonly Moved[]): Promise<void> {
   if (changes.length === 0) return;
-  const sorted = changes.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  // In the order in which photos lie together, and in which every writer by key locks them.
+  const sorted = changes.toSorted((a, b) => (a.from.key < b.from.key ? -1 : 1));
   const albums = await albumIds(
     client,
     library,

@@ -8,16 +8,21 @@ import { COLUMNS, type RawRow, rawQuery, toRow } from './raw-rows.ts';
 /** One look at every row of the library answers for so many sizes. */
 const SIZES = 100_000;
 
+/** Not a join: a planner without statistics would look at all rows once for each size. */
 const KNOWN_SIZES = `
-SELECT u.size::float8 AS size FROM unnest($2::bigint[]) AS u (size)
- WHERE EXISTS (SELECT FROM "Photo" AS p WHERE p."libraryId" = $1 AND p."size" = u.size
-                  AND p."md5" IS NOT NULL AND p."etag" IS NOT NULL)`;
+SELECT DISTINCT "size"::float8 AS size FROM "Photo"
+ WHERE "libraryId" = $1 AND "size" = ANY($2::bigint[]) AND "md5" IS NOT NULL AND "etag" IS NOT NULL`;
 
-/** A photo whose object is known to be missing, or about to be, has nothing to copy from. */
+/**
+ * A photo whose object is known to be missing, or about to be, has nothing to copy from. By MD5 first and then the rest:
+ * a planner without statistics would look through an index of the whole library for each content.
+ */
 const WITH_CONTENT = {
   name: 'rollcall-rows-with-content',
-  text: `SELECT DISTINCT ON ("md5", "size") ${COLUMNS} FROM unnest($2::text[], $3::bigint[]) AS u (hash, bytes)
-           JOIN "Photo" ON "md5" = u.hash AND "size" = u.bytes
+  text: `WITH found AS MATERIALIZED (
+           SELECT p.* FROM unnest($2::text[], $3::bigint[]) AS u (hash, bytes)
+             JOIN "Photo" AS p ON p."md5" = u.hash AND p."size" = u.bytes)
+         SELECT DISTINCT ON ("md5", "size") ${COLUMNS} FROM found
           WHERE "libraryId" = $1 AND "etag" IS NOT NULL AND "deletingAt" IS NULL AND "state" NOT IN ('missing', 'lost')
           ORDER BY "md5", "size", "state" <> 'synced', "key"`,
 };

@@ -69,6 +69,22 @@ describe('an agreement', () => {
     expect((await stored(library, 'a.jpg'))['md5']).toBeNull();
   });
 
+  test('keeps when the file was made, and an MD5 only for a file that was not made at another time', async () => {
+    const library = await world.makeLibrary();
+    const facts = async () => {
+      const { birthNs, md5 } = await stored(library, 'a.jpg');
+      return { birthNs, md5 };
+    };
+    const born = (birthNs: bigint) => ({ local: { ...local, birthNs } });
+    await apply(library, agreed(library, 'a.jpg', { md5: 'known' }));
+    await apply(library, agreed(library, 'a.jpg', born(1n)));
+    expect(await facts()).toEqual({ birthNs: '1', md5: 'known' });
+    await apply(library, agreed(library, 'a.jpg'));
+    expect(await facts()).toEqual({ birthNs: null, md5: 'known' });
+    await apply(library, agreed(library, 'a.jpg', born(2n)), agreed(library, 'a.jpg', born(3n)));
+    expect(await facts()).toEqual({ birthNs: '3', md5: null });
+  });
+
   test('takes a new spelling of the same name, NFD for NFC', async () => {
     const library = await world.makeLibrary();
     const [nfc, nfd] = ['Zürich/Käse.jpg'.normalize('NFC'), 'Zürich/Käse.jpg'.normalize('NFD')];
@@ -106,11 +122,12 @@ describe('an agreement', () => {
 describe('an unsettled photo', () => {
   test('gets a row that was never in the bucket', async () => {
     const library = await world.makeLibrary();
-    await apply(library, unsettled(library, 'a.jpg', { state: 'pending' }));
+    await apply(library, unsettled(library, 'a.jpg', { state: 'pending', local: { ...local, birthNs: 5n } }));
     expect(await stored(library, 'a.jpg')).toMatchObject({
       state: 'pending',
       etag: null,
       size: '1000',
+      birthNs: '5',
       lastError: 'the disk said no',
     });
   });
@@ -119,7 +136,7 @@ describe('an unsettled photo', () => {
     const library = await world.makeLibrary();
     await apply(library, agreed(library, 'a.jpg', { md5: 'm' }));
     const before = await stored(library, 'a.jpg');
-    const changed = { ...local, size: 7, mtimeNs: 8n, inode: 9n };
+    const changed = { ...local, size: 7, mtimeNs: 8n, inode: 9n, birthNs: 10n };
     await apply(library, unsettled(library, 'a.jpg', { state: 'conflict', error: 'both', local: changed }));
     expect(await stored(library, 'a.jpg')).toEqual({
       ...before,
@@ -191,6 +208,21 @@ describe('a refreshed row', () => {
     const id = await idOf(library, 'a.jpg');
     await apply(library, { kind: 'refreshed', id, local: { ...local, inode: 2n }, state: 'synced' });
     expect(await stored(library, 'a.jpg')).toMatchObject({ md5: null, inode: '2' });
+  });
+
+  test('takes on when its file was made, and forgets the MD5 of one that was made at another time', async () => {
+    const library = await world.makeLibrary();
+    await apply(library, agreed(library, 'a.jpg', { md5: 'known' }));
+    const id = await idOf(library, 'a.jpg');
+    const refreshed = (facts: object) => apply(library, { kind: 'refreshed', id, state: 'synced', ...facts });
+    await refreshed({ local: { ...local, birthNs: 1n } });
+    await refreshed({ etag: 'etag-1' });
+    expect(await stored(library, 'a.jpg')).toMatchObject({ birthNs: '1', md5: 'known' });
+    await refreshed({ local });
+    expect(await stored(library, 'a.jpg')).toMatchObject({ birthNs: null, md5: 'known' });
+    await refreshed({ local: { ...local, birthNs: 1n } });
+    await refreshed({ local: { ...local, birthNs: 2n } });
+    expect(await stored(library, 'a.jpg')).toMatchObject({ birthNs: '2', md5: null });
   });
 
   test('takes a path only if it is one of its key', async () => {

@@ -217,6 +217,14 @@ describe('many moves at once', () => {
     expect(await leftKeys(library)).toEqual(['photos/a.jpg', 'photos/b.jpg']);
   });
 
+  test('are followed by what is said of the photo at its new place, in that order', async () => {
+    const { library, rows } = await withPhotos('a.jpg');
+    const row = rows['a.jpg']!;
+    const failed = { kind: 'state', id: row.id, state: 'failed', error: 'no' } as const;
+    await apply(library, moved(library, row, 'b.jpg'), failed, agreed(library, 'b.jpg', { etag: 'again' }));
+    expect(await world.rows(library)).toMatchObject([{ id: row.id, state: 'synced', etag: 'again' }]);
+  });
+
   test('are a handful of statements, with the old objects tidied one by one in between', async () => {
     const paths = Array.from({ length: 5_000 }, (_, i) => `old ${i % 10}/${i}.jpg`);
     const { library, rows } = await withPhotos(...paths);

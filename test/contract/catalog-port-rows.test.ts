@@ -58,7 +58,7 @@ describe('rows', () => {
   test('say all that was agreed, exactly', async () => {
     const library = await world.makeLibrary();
     const facts = {
-      local: { size: 5 * 2 ** 40, mtimeNs: 2n ** 62n + 1n, device: 2n ** 40n, inode: -(2n ** 63n) },
+      local: { size: 5 * 2 ** 40, mtimeNs: 2n ** 62n + 1n, device: 2n ** 40n, inode: -(2n ** 63n), birthNs: -1n },
       md5: '0123456789abcdef0123456789abcdef',
       etag: 'x"y\\,{}NULL-3',
       partSize: 5 * 2 ** 30,
