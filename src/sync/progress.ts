@@ -26,16 +26,18 @@ export class ProgressMeter {
     };
   }
 
+  /** The same object until something moves. */
+  get state(): Progress {
+    return this.#state;
+  }
+
   scanned(keys: number, lastPath: string): void {
     this.#tell({ scanned: keys, lastPath });
   }
 
-  /** The plan is known: its actions and the bytes it may have to send. */
+  /** The plan is known: its actions and the bytes it may have to send and to fetch. */
   working(actions: readonly Action[]): void {
-    const bytes = actions.reduce(
-      (sum, action) => (action.kind === 'upload' || action.kind === 'reupload' ? sum + action.local.size : sum),
-      0,
-    );
+    const bytes = actions.reduce((sum, action) => sum + bytesOf(action), 0);
     const totals = { actions: { done: 0, total: actions.length }, bytes: { done: 0, total: bytes } };
     this.#tell({ phase: 'working', lastPath: null, ...totals }, true);
   }
@@ -59,5 +61,56 @@ export class ProgressMeter {
     if (!always && nowMs - this.#toldMs < MS_BETWEEN) return;
     this.#toldMs = nowMs;
     this.#listener(this.#state);
+  }
+}
+
+/** How far several runs are together, one after the other; what the later ones will take is not known. */
+export class ProgressSum {
+  readonly #listener: ((progress: Progress) => void) | undefined;
+  /** Of the runs that have ended. */
+  #before: Progress;
+  /** Of the one that goes. */
+  #part: Progress | null = null;
+  #state: Progress;
+
+  constructor(runId: string, listener: ((progress: Progress) => void) | undefined) {
+    this.#listener = listener;
+    const nothing = { done: 0, total: null };
+    const counts = { scanned: 0, actions: nothing, bytes: nothing };
+    this.#state = { runId, library: '', phase: 'working', ...counts, lastPath: null };
+    this.#before = this.#state;
+  }
+
+  /** The same object until something moves. */
+  get state(): Progress {
+    return this.#state;
+  }
+
+  /** What a run tells its listener, which is told too. */
+  add(part: Progress): void {
+    if (part.runId !== this.#part?.runId) this.#before = this.#state;
+    this.#part = part;
+    const { scanned, actions, bytes } = this.#before;
+    this.#state = {
+      ...this.#state,
+      library: part.library,
+      scanned: scanned + part.scanned,
+      actions: { done: actions.done + part.actions.done, total: null },
+      bytes: { done: bytes.done + part.bytes.done, total: null },
+      lastPath: part.lastPath,
+    };
+    this.#listener?.(part);
+  }
+}
+
+function bytesOf(action: Action): number {
+  switch (action.kind) {
+    case 'upload':
+    case 'reupload':
+      return action.local.size;
+    case 'download':
+      return action.object.size;
+    default:
+      return 0;
   }
 }

@@ -11,6 +11,8 @@ import { countPlanned } from './planned.ts';
 import type { Clock, Log } from './ports.ts';
 import { guard, learnBucket, logCounts, logTwoWay, noteWaiting, savedPlan, warn } from './prepare.ts';
 import { ProgressMeter } from './progress.ts';
+import { startPulse } from './pulse.ts';
+import { logWith } from './run-log.ts';
 import type { RunHooks } from './service.ts';
 import { Tally } from './tally.ts';
 import type { DeleteLimit, Policy, Report, RunStatus, Scope, SyncSettings, Triple } from './types.ts';
@@ -31,6 +33,8 @@ export interface RunOptions {
   readonly onWaiting?: (waiting: readonly NewlyWaiting[]) => void;
   readonly kind: string;
   readonly parentId?: string;
+  /** Of its entry in the history, where it was queued; left out: an entry is made. */
+  readonly runId?: string;
   readonly hooks: RunHooks;
   readonly log: Log;
   readonly now: Clock;
@@ -80,14 +84,16 @@ async function recorded(
   lock: ScopeLock | null,
   signal: AbortSignal,
 ): Promise<Report> {
-  const { scope, policy, kind, parentId, hooks, now } = options;
+  const { scope, policy, hooks, now } = options;
   const startedMs = now();
-  const parent = parentId === undefined ? {} : { parentId };
-  const id = await sides.catalog.beginRun({ library: scope.library, album: scope.album, kind, policy, ...parent });
+  const id = await begin(sides, options);
   hooks.onStart?.(id);
+  const log = logWith(options.log, { run: id, library: scope.library.name, album: scope.album });
   const progress = new ProgressMeter(id, scope.library.name, hooks.onProgress, now);
-  const soft = lock ? AbortSignal.any([signal, lock.signal]) : signal;
-  const current: RunInProgress = { id, sides, options, tally: new Tally(), progress, signal: soft };
+  const pulse = startPulse({ catalog: sides.catalog, runId: id, progress: () => progress.state, log });
+  const soft = AbortSignal.any([signal, pulse.signal, ...(lock ? [lock.signal] : [])]);
+  const told = { ...options, log };
+  const current: RunInProgress = { id, sides, options: told, tally: new Tally(), progress, signal: soft };
   const twoWay = policy.direction !== 'up';
   const end = (status: RunStatus, more: { plan?: readonly Action[]; error?: RollcallError }): Report => {
     const durationMs = now() - startedMs;
@@ -97,20 +103,33 @@ async function recorded(
   try {
     const plan = await planAndExecute(current, source, lock);
     if (twoWay && !policy.dryRun) logTwoWay(current);
+    pulse.stop();
     const report = policy.dryRun ? end('planned', { plan: plan.actions }) : end(endOf(current), {});
     await sides.catalog.finishRun(id, report.status, report);
     return report;
   } catch (thrown) {
+    pulse.stop();
     const error = asRollcallError(lock?.signal.aborted ? lock.signal.reason : thrown);
     const report = end(statusOf(error, current.tally), { error });
     await sides.catalog.finishRun(id, report.status, report).catch((cause: unknown) => {
-      options.log.error({ run: id, cause: asRollcallError(cause).message }, 'the end of the run could not be recorded');
+      log.error({ cause: asRollcallError(cause).message }, 'the end of the run could not be recorded');
     });
     if (error.code === 'CANCELLED') return report;
     throw error;
   } finally {
     progress.finish();
   }
+}
+
+function begin(sides: Sides, { scope, policy, kind, parentId, runId }: RunOptions): Promise<string> {
+  return sides.catalog.beginRun({
+    library: scope.library,
+    album: scope.album,
+    kind,
+    policy,
+    ...(parentId !== undefined && { parentId }),
+    ...(runId !== undefined && { id: runId }),
+  });
 }
 
 async function planAndExecute(current: RunInProgress, source: PlanSource, lock: ScopeLock | null): Promise<Plan> {

@@ -73,10 +73,15 @@ async function sync(
   const options = { policy, kind, maxDelete, differences, ...runOptionsOf(parts) };
   return runParts(
     scopes.map((scope) => ({ scope })),
-    { catalog: parts.catalog, kind, policy, hooks, now: parts.now },
-    (part, more) => run(sidesOf(parts, part.scope.library), { ...options, ...part, ...more }, surveyPlan, signal),
+    { kind, policy, entry: entryOf(request), hooks, ...parts },
+    (part, more, ending) =>
+      run(sidesOf(parts, part.scope.library), { ...options, ...part, ...more }, surveyPlan, ending),
     signal,
   );
+}
+
+function entryOf({ runId, parentId }: SyncRequest): Pick<SyncRequest, 'runId' | 'parentId'> {
+  return { ...(runId !== undefined && { runId }), ...(parentId !== undefined && { parentId }) };
 }
 
 /** What every run of the engine is given. */
@@ -95,9 +100,9 @@ async function reupload(
   const options = { ...REUPLOAD, maxDelete: parts.settings.maxDelete, ...runOptionsOf(parts) };
   return runParts(
     jobs,
-    { catalog: parts.catalog, kind: REUPLOAD.kind, policy: REUPLOAD.policy, hooks, now: parts.now },
-    ({ source, ...job }: ReuploadJob, more) =>
-      run(sidesOf(parts, job.scope.library), { ...options, ...job, ...more }, source, signal),
+    { ...REUPLOAD, entry: {}, hooks, ...parts },
+    ({ source, ...job }: ReuploadJob, more, ending) =>
+      run(sidesOf(parts, job.scope.library), { ...options, ...job, ...more }, source, ending),
     signal,
   );
 }

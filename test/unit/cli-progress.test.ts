@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { paceMeter, progressLine, progressText, showProgress } from '../../src/cli/progress.ts';
+import { progressLine, progressText, showProgress } from '../../src/cli/progress.ts';
 import { plain, type Screen } from '../../src/cli/screen.ts';
 import { columnsOf } from '../../src/cli/text.ts';
 import type { Progress } from '../../src/sync/service.ts';
@@ -52,52 +52,6 @@ describe('the progress line', () => {
     const line = progressLine('Syncing', 'a\nb\u001B[2J日本日本日本日本日本日本日本日本.jpg', 30);
     expect([...line].some((character) => character < ' ')).toBe(false);
     expect(columnsOf(line)).toBeLessThanOrEqual(30);
-  });
-});
-
-describe('the pace', () => {
-  test('is not known before half a second', () => {
-    let now = 0;
-    const pace = paceMeter(() => now);
-    pace(working(0, 10));
-    now = 499;
-    expect(pace(working(5, 10))).toEqual(NO_PACE);
-    now = 500;
-    expect(pace(working(5, 10)).filesPerSecond).toBe(10);
-  });
-
-  test('is that of the last ten seconds', () => {
-    let now = 0;
-    const pace = paceMeter(() => now);
-    let last = pace(working(0, 10_000));
-    // 100 files a second for 30 seconds, then 10 a second for 20.
-    for (let done = 0, second = 1; second <= 50; second += 1) {
-      done += second <= 30 ? 100 : 10;
-      now = second * 1000;
-      last = pace(working(done, 10_000));
-    }
-    expect(last.filesPerSecond).toBe(10);
-    expect(last.etaSeconds).toBe((10_000 - 3_200) / 10);
-  });
-
-  test('takes the longer of the times that files and bytes need', () => {
-    let now = 0;
-    const pace = paceMeter(() => now);
-    pace(working(0, 10, 0, 1_000));
-    now = 1000;
-    expect(pace(working(5, 10, 100, 1_000)).etaSeconds).toBe(9);
-    now = 2000;
-    expect(pace(working(5, 10, 900, 1_000)).etaSeconds).toBe(2);
-  });
-
-  test('starts anew with each phase and each run', () => {
-    let now = 0;
-    const pace = paceMeter(() => now);
-    pace(SCANNING);
-    now = 60_000;
-    expect(pace(working(0, 10)).filesPerSecond).toBeNull();
-    now = 120_000;
-    expect(pace({ ...working(0, 10), runId: 'r2' }).filesPerSecond).toBeNull();
   });
 });
 
