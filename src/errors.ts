@@ -60,6 +60,8 @@ const CODES = {
   OBJECT_MISSING: { status: 404, exit: photosFailed, retryable: false },
   OBJECT_ARCHIVED: { status: 409, exit: photosFailed, retryable: true },
   OBJECT_UNVERIFIED: { status: 502, exit: photosFailed, retryable: true },
+  OBJECT_DAMAGED: { status: 502, exit: photosFailed, retryable: false },
+  OBJECT_CHANGED: { status: 409, exit: photosFailed, retryable: false },
   LISTING_FAILED: { status: 502, exit: photosFailed, retryable: true },
   LISTING_UNORDERED: { status: 502, exit: photosFailed, retryable: false },
 
@@ -71,6 +73,8 @@ const CODES = {
   FILE_UNWRITABLE: { status: 422, exit: photosFailed, retryable: false },
   DISK_FULL: { status: 507, exit: photosFailed, retryable: true },
   FILE_UNSTABLE: { status: 409, exit: photosFailed, retryable: true },
+  DISK_DAMAGED: { status: 422, exit: photosFailed, retryable: false },
+  SIDES_DIFFER: { status: 409, exit: photosFailed, retryable: false },
   FOLDER_UNREADABLE: { status: 422, exit: photosFailed, retryable: false },
   NAME_COLLISION: { status: 409, exit: photosFailed, retryable: false },
   NAME_TOO_LONG: { status: 422, exit: photosFailed, retryable: false },

@@ -16,18 +16,24 @@ const SHARED_COLUMNS = `"libraryId", "bucket", "albumId", "path", "fileName", "k
 const SHARED_ARRAYS = `$3::uuid[], $4::text[], $5::text[], $6::text[], $7::"PhotoKind"[], $8::text[], $9::bigint[],
   $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[]`;
 
+/** SQL: was the object found damaged (sync/damage.ts)? */
+const OF_OBJECT = `"damage" ~ '(^|\n)OBJECT_DAMAGED:'`;
+
 /**
  * An agreement sets all facts. An MD5 that was not computed again stays known as long as the file is the version it
- * was computed for. The last condition keeps a repeated agreement from writing anything. What a move left at this key
+ * was computed for. Damage is mended, unless only the file was read and it is the object's. The last condition keeps a
+ * repeated agreement from writing anything. What a move left at this key
  * is a photo's own object from now on.
  */
 const AGREED = `
 WITH owned AS (DELETE FROM "Leftover" WHERE "libraryId" = $1 AND "bucket" = $2 AND "key" = ANY($6::text[]))
-INSERT INTO "Photo" AS p (${SHARED_COLUMNS}, "md5", "etag", "partSize", "storageClass", "verifiedAt", "state")
+INSERT INTO "Photo" AS p (${SHARED_COLUMNS}, "md5", "etag", "partSize", "storageClass", "verifiedAt", "state",
+  "damage")
 SELECT $1, $2, u.* FROM (
-  SELECT a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, CASE WHEN v THEN now() END, 'synced'::"PhotoState"
-    FROM unnest(${SHARED_ARRAYS}, $14::text[], $15::text[], $16::bigint[], $17::text[], $18::boolean[])
-      AS x (a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, v)
+  SELECT a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, CASE WHEN v THEN now() END, 'synced'::"PhotoState",
+         CASE WHEN w THEN (SELECT "damage" FROM "Photo" WHERE "bucket" = $2 AND "key" = d AND ${OF_OBJECT}) END
+    FROM unnest(${SHARED_ARRAYS}, $14::text[], $15::text[], $16::bigint[], $17::text[], $18::boolean[], $19::boolean[])
+      AS x (a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, v, w)
 ) AS u
 ON CONFLICT ("bucket", "key") DO UPDATE SET
   "albumId" = excluded."albumId", "path" = excluded."path", "fileName" = excluded."fileName",
@@ -39,7 +45,7 @@ ON CONFLICT ("bucket", "key") DO UPDATE SET
     (excluded."size", excluded."mtimeNs", excluded."device", excluded."inode")
     AND coalesce(p."birthNs" = excluded."birthNs", true) THEN p."md5" END),
   "etag" = excluded."etag", "partSize" = excluded."partSize", "storageClass" = excluded."storageClass",
-  "verifiedAt" = coalesce(excluded."verifiedAt", p."verifiedAt"),
+  "verifiedAt" = coalesce(excluded."verifiedAt", p."verifiedAt"), "damage" = excluded."damage",
   "state" = 'synced', "lastError" = NULL, "orphanedAt" = NULL, "deletingAt" = NULL, "updatedAt" = now()
 WHERE p."libraryId" = excluded."libraryId" AND (
   excluded."verifiedAt" IS NOT NULL OR p."state" <> 'synced' OR p."lastError" IS NOT NULL
@@ -81,6 +87,7 @@ export async function writeAgreed(
       changes.map((change) => change.partSize),
       changes.map((change) => change.storageClass),
       changes.map((change) => change.verified),
+      changes.map((change) => change.compared === true),
     ],
   });
 }

@@ -21,7 +21,8 @@ UPDATE "Photo" AS p SET
   "key" = u.key, "path" = u.path, "fileName" = u.file, "albumId" = coalesce(u.album, p."albumId"), "kind" = u.kind,
   "contentType" = u.type, "size" = u.size, "mtimeNs" = u.mtime, "device" = u.device, "inode" = u.inode,
   "birthNs" = u.birth, "md5" = coalesce(u.md5, p."md5"), "etag" = u.etag, "partSize" = u.part,
-  "storageClass" = u.class, "state" = 'synced', "lastError" = NULL, "orphanedAt" = NULL, "deletingAt" = NULL,
+  "storageClass" = u.class, "damage" = CASE WHEN (p."size", p."mtimeNs") = (u.size, u.mtime) THEN p."damage" END,
+  "state" = 'synced', "lastError" = NULL, "orphanedAt" = NULL, "deletingAt" = NULL,
   "updatedAt" = now()
   FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::"PhotoKind"[], $8::text[], $9::bigint[],
               $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::text[], $15::text[], $16::bigint[],

@@ -14,7 +14,7 @@ SELECT DISTINCT "size"::float8 AS size FROM "Photo"
  WHERE "libraryId" = $1 AND "size" = ANY($2::bigint[]) AND "md5" IS NOT NULL AND "etag" IS NOT NULL`;
 
 /**
- * A photo whose object is known to be missing, or about to be, has nothing to copy from. By MD5 first and then the rest:
+ * A photo whose object is known to be missing or damaged, or about to be gone, has nothing to copy from. By MD5 first and then the rest:
  * a planner without statistics would look through an index of the whole library for each content.
  */
 const WITH_CONTENT = {
@@ -23,7 +23,8 @@ const WITH_CONTENT = {
            SELECT p.* FROM unnest($2::text[], $3::bigint[]) AS u (hash, bytes)
              JOIN "Photo" AS p ON p."md5" = u.hash AND p."size" = u.bytes)
          SELECT DISTINCT ON ("md5", "size") ${COLUMNS} FROM found
-          WHERE "libraryId" = $1 AND "etag" IS NOT NULL AND "deletingAt" IS NULL AND "state" NOT IN ('missing', 'lost')
+          WHERE "libraryId" = $1 AND "etag" IS NOT NULL AND "deletingAt" IS NULL AND "damage" IS NULL
+            AND "state" NOT IN ('missing', 'lost')
           ORDER BY "md5", "size", "state" <> 'synced', "key"`,
 };
 

@@ -1,9 +1,10 @@
 /** Photo rows as the driver hands them over, and as the engine wants them. */
+import { damagedSide } from '../sync/damage.ts';
 import type { CatalogRow, PhotoState } from '../sync/types.ts';
 
 /** In the order of RawRow. */
 export const COLUMNS = `"id", "albumId", "key", "path", "size", "mtimeNs", "device", "inode", "birthNs", "md5", "etag",
-  "partSize", "state", (extract(epoch FROM "orphanedAt") * 1000)::bigint, "deletingAt" IS NOT NULL`;
+  "partSize", "state", (extract(epoch FROM "orphanedAt") * 1000)::bigint, "deletingAt" IS NOT NULL, "damage"`;
 
 export interface Statement {
   readonly name: string;
@@ -26,6 +27,7 @@ export type RawRow = [
   state: PhotoState,
   orphanedAtMs: string | null,
   deleting: 't' | 'f',
+  damage: string | null,
 ];
 
 /** Arrays of the very text that the server sent: the driver's own parsing would make dates and objects first. */
@@ -38,6 +40,7 @@ function asText(value: string): string {
 }
 
 export function toRow(raw: RawRow): CatalogRow {
+  const damaged = damagedSide(raw[15]);
   return {
     id: raw[0],
     albumId: raw[1],
@@ -54,5 +57,6 @@ export function toRow(raw: RawRow): CatalogRow {
     state: raw[12],
     orphanedAtMs: raw[13] === null ? null : Number(raw[13]),
     deleting: raw[14] === 't',
+    ...(damaged !== null && { damaged }),
   };
 }

@@ -38,6 +38,7 @@ export const Action = z
       row: RowFacts.optional(),
       object: ObjectFacts.optional(),
       unlessOther: z.enum(['conflict', 'download']).optional(),
+      damaged: z.literal(true).optional(),
     }),
     z.object({
       kind: z.literal('adopt'),

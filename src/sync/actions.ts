@@ -44,6 +44,8 @@ export interface ReuploadAction extends ActionBase {
   readonly object?: ObjectFacts;
   /** Replace only an object that is the beginning of this file, one that never became whole; do this with any other. */
   readonly unlessOther?: 'conflict' | 'download';
+  /** The object is on record and was found to hold other bytes: replace it, if the file holds the right ones. */
+  readonly damaged?: true;
 }
 
 /**

@@ -18,6 +18,8 @@ export type RowChange =
       readonly photoKind: PhotoKind;
       /** The bytes were read and found equal just now. */
       readonly verified: boolean;
+      /** Only the file was read: its bytes are those that the object's ETag tells. Left out: both sides hold them. */
+      readonly compared?: true;
     }
   | {
       /** A photo with nothing agreed: keeps the ancestor facts of a row that has them. */

@@ -50,7 +50,8 @@ export function decide(triple: Triple, { finding }: Classified, rules: Rules): A
 
 function decideFile(triple: Triple, local: LocalFile, finding: Finding, rules: Rules): Action | null {
   if (local.twins !== undefined) return collision(triple, local);
-  if (finding === 'in agreement' && !mustCompare(triple, local, rules)) return refresh(triple, local);
+  const mends = finding === 'in agreement' && mayMend(triple, rules);
+  if (finding === 'in agreement' && !mends && !mustCompare(triple, local, rules)) return refresh(triple, local);
   if (isUnstable(local, rules)) {
     return report(
       triple,
@@ -60,6 +61,7 @@ function decideFile(triple: Triple, local: LocalFile, finding: Finding, rules: R
       `changed less than ${rules.settings.stableSeconds} s ago`,
     );
   }
+  if (mends) return { ...replace(triple, local, 'its object was found damaged'), damaged: true };
   const sends = rules.policy.direction !== 'down';
   switch (finding) {
     case 'upload':
@@ -133,6 +135,12 @@ function completed(triple: Triple, local: LocalFile, why: string, rules: Rules):
 
 /** Which side may replace the other (the table in docs/architecture.md), or null: nothing is touched. */
 function winnerOf(triple: Triple, local: LocalFile, finding: Finding, rules: Rules): 'disk' | 'bucket' | null {
+  const winner = winnerByPolicy(triple, local, finding, rules);
+  // Damage is no edit: it never goes up over an object that may be whole.
+  return winner === 'disk' && finding !== 'incomplete' && isDamagedOnDisk(local, triple.row) ? null : winner;
+}
+
+function winnerByPolicy(triple: Triple, local: LocalFile, finding: Finding, rules: Rules): 'disk' | 'bucket' | null {
   const { direction, overwrite } = rules.policy;
   const [sends, fetches] = [direction !== 'down', direction !== 'up'];
   switch (overwrite) {
@@ -202,9 +210,23 @@ function isUnstable(local: LocalFile, { settings, nowMs }: Rules): boolean {
   return Math.abs(ageMs) < settings.stableSeconds * 1_000;
 }
 
-/** `compare: content` reads what no MD5 on record speaks for: none was made, or the file is another inode by now. */
+/**
+ * `compare: content` reads what no MD5 on record speaks for: none was made, the file is another inode by now, or it was
+ * found damaged and may have been mended.
+ */
 function mustCompare({ row }: Triple, local: LocalFile, { policy }: Rules): boolean {
-  return policy.compare === 'content' && (row?.md5 === null || row?.inode !== local.inode);
+  if (policy.compare !== 'content') return false;
+  return row?.md5 === null || row?.inode !== local.inode || isDamagedOnDisk(local, row);
+}
+
+function isDamagedOnDisk(local: LocalFile, row: CatalogRow | undefined): boolean {
+  const damaged = row?.damaged === 'disk' || row?.damaged === 'both';
+  return damaged && isAsRecorded(local, row);
+}
+
+/** An object that was found damaged is the version on record: the file, which is whole, may replace it. */
+function mayMend({ row }: Triple, { policy: { direction, overwrite } }: Rules): boolean {
+  return row?.damaged === 'object' && direction !== 'down' && (overwrite === 'known' || overwrite === 'source');
 }
 
 function isAsRecorded(local: LocalFile, row: CatalogRow): boolean {

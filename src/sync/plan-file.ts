@@ -53,6 +53,7 @@ const action = z.discriminatedUnion('kind', [
     row: row.optional(),
     object: object.optional(),
     unlessOther: z.enum(['conflict', 'download']).optional(),
+    damaged: z.literal(true).optional(),
   }),
   z.strictObject({
     ...base,

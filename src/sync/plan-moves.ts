@@ -106,7 +106,7 @@ export async function copiesFor(
 
 /** What is missing is brought back as it was, and an object that may be somebody's edit is looked at first. */
 function mayCopy(action: Upload): boolean {
-  return action.kind === 'upload' || (action.object !== undefined && action.unlessOther === undefined);
+  return action.kind === 'upload' || (action.object !== undefined && !action.unlessOther && !action.damaged);
 }
 
 function copyAction(action: Upload, md5: string, source: CatalogRow): CopyAction | null {

@@ -9,7 +9,7 @@ import { surveyPlan } from './prepare.ts';
 import { resolveScopes, type ScopeParts } from './resolve-scopes.ts';
 import type { PlanSource } from './run.ts';
 import type { ReuploadRequest } from './service.ts';
-import type { Library, Policy, Scope } from './types.ts';
+import type { CatalogRow, Library, Policy, Scope } from './types.ts';
 
 /** The normal policy of a sync upwards, which is what decides how something is sent. Renames are a sync's business. */
 const POLICY: Policy = {
@@ -66,11 +66,12 @@ export const decideReupload: Decide = (triple, classified, rules) => {
     const reason = 'gone from disk and bucket';
     return { kind: 'report', what: 'lost', code: 'LOST', key, path, reason, row: rowFacts(row) };
   }
-  return local !== undefined && isWanting(classified) ? decide(triple, classified, rules) : null;
+  return local !== undefined && isWanting(classified, row) ? decide(triple, classified, rules) : null;
 };
 
-function isWanting({ presence }: Classified): boolean {
-  return presence === 'missing' || presence === 'incomplete';
+function isWanting({ presence, finding }: Classified, row: CatalogRow): boolean {
+  if (presence === 'missing' || presence === 'incomplete') return true;
+  return finding === 'in agreement' && row.damaged === 'object';
 }
 
 async function jobsOfPhotos(

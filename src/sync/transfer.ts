@@ -70,13 +70,15 @@ async function compareFirst(
     return shorter.ends === null ? { ends: incomplete(action), md5: null } : shorter;
   }
   if (object.size !== action.local.size) return { ends: null, md5: null };
+  if (action.kind === 'reupload' && action.damaged)
+    return compareWithRecord(bucket, { ...action, object }, file, signal);
   const recorded = action.row !== undefined && action.row.etag === object.etag;
   const known = { md5: null, partSize: recorded ? (action.row?.partSize ?? null) : null };
   const found = await bucket.compare(file, { key: action.key, ...object }, known, signal);
   await file.verifyUnchanged();
   if (found.match === 'same') {
-    const change = agreed(action, { ...object, md5: found.md5, partSize: found.partSize, storageClass: null });
-    return { ends: { outcome: 'agreed', bytes: 0, change }, md5: found.md5 };
+    const facts = agreed(action, { ...object, md5: found.md5, partSize: found.partSize, storageClass: null });
+    return { ends: { outcome: 'agreed', bytes: 0, change: { ...facts, compared: true } }, md5: found.md5 };
   }
   if (action.kind === 'adopt' && action.otherwise !== 'replace') {
     const message =
@@ -86,6 +88,21 @@ async function compareFirst(
     return { ends: differing({ ...action, otherwise: action.otherwise }, message), md5: found.md5 };
   }
   return { ends: null, md5: found.md5 };
+}
+
+/** A damaged object is replaced only by the bytes that were agreed on: as the row has them, or as its ETag tells. */
+async function compareWithRecord(
+  bucket: BucketPort,
+  action: ReuploadAction & { readonly object: ObjectFacts },
+  file: OpenFile,
+  signal: AbortSignal,
+): Promise<Comparison> {
+  const known = { md5: null, partSize: action.row?.partSize ?? null };
+  const { match, md5 } = await bucket.compare(file, { key: action.key, ...action.object }, known, signal);
+  await file.verifyUnchanged();
+  if (match === 'same' || md5 === action.row?.md5) return { ends: null, md5 };
+  const message = 'its object is damaged, and the file does not hold the bytes that were agreed on either';
+  return { ends: differing({ ...action, otherwise: 'conflict' }, message), md5 };
 }
 
 /** Is a shorter object the beginning of the file? Anything else is somebody's photo. */
@@ -145,7 +162,7 @@ function differing(action: Differing, message: string): Transferred {
 function agreed(
   action: TransferAction,
   object: Pick<UploadedObject, 'etag' | 'md5' | 'partSize'> & { readonly storageClass: string | null },
-): RowChange {
+): Extract<RowChange, { kind: 'agreed' }> {
   const { contentType, kind } = contentTypeOf(action.path);
   return {
     kind: 'agreed',

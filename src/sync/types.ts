@@ -52,6 +52,8 @@ export interface LocalFile extends FileFacts {
   readonly links?: number;
 }
 
+export type DamagedSide = 'disk' | 'object' | 'both';
+
 /** A row of the Photo table, as far as the engine needs it. The facts are those of the last agreement. */
 export interface CatalogRow {
   readonly id: string;
@@ -73,6 +75,8 @@ export interface CatalogRow {
   readonly orphanedAtMs: number | null;
   /** An asked-for deletion of its object had begun. */
   readonly deleting: boolean;
+  /** Which side was found to hold other bytes than were agreed on, size and date or ETag notwithstanding; left out: none. */
+  readonly damaged?: DamagedSide;
 }
 
 /** An object as a listing or a HEAD tells it. */
