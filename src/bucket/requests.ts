@@ -38,21 +38,26 @@ export interface Headed extends HeadedObject {
   readonly encrypted: boolean;
 }
 
+/** Told of each request, every retry by itself, with the HTTP status of its answer; null: there was no answer. */
+export type OnRequest = (kind: Sending['kind'], status: number | null) => void;
+
 export class BucketRequests {
   readonly identity: BucketIdentity;
   readonly #client: S3Client;
+  readonly #onRequest: OnRequest | undefined;
   readonly #counts: RequestCounts = { head: 0, list: 0, get: 0, put: 0, copy: 0, delete: 0 };
   /** Some answer has shown that the bucket exists. */
   #bucketSeen = false;
 
-  constructor(client: S3Client, identity: BucketIdentity) {
+  constructor(client: S3Client, identity: BucketIdentity, onRequest?: OnRequest) {
     this.#client = client;
     this.identity = identity;
+    this.#onRequest = onRequest;
   }
 
   /** To the same bucket, for what is not to be counted here. */
   uncounted(): BucketRequests {
-    return new BucketRequests(this.#client, this.identity);
+    return new BucketRequests(this.#client, this.identity, this.#onRequest);
   }
 
   /** Requests sent so far, retries included. */
@@ -67,6 +72,7 @@ export class BucketRequests {
     signal: AbortSignal,
   ): Promise<Output> {
     signal.throwIfAborted();
+    if (this.#onRequest !== undefined) tellOfAttempts(command, sending.kind, this.#onRequest);
     try {
       const output = await this.#client.send(command, { abortSignal: signal });
       this.#counts[sending.kind] += output.$metadata.attempts ?? 1;
@@ -104,6 +110,32 @@ export class BucketRequests {
       this.#bucketSeen = true;
     }
   }
+}
+
+/** Next to the wire, below the SDK's retries and before it reads the answer. */
+function tellOfAttempts<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
+  { middlewareStack }: S3Command<Input, Output>,
+  kind: Sending['kind'],
+  onRequest: OnRequest,
+): void {
+  middlewareStack.add(
+    (next) => async (args) => {
+      let status: number | null = null;
+      try {
+        const answer = await next(args);
+        status = statusOf(answer.response);
+        return answer;
+      } finally {
+        onRequest(kind, status);
+      }
+    },
+    { step: 'deserialize', priority: 'low', name: 'tellOfAttempts', override: true },
+  );
+}
+
+function statusOf(response: unknown): number | null {
+  const { statusCode } = response as { readonly statusCode?: unknown };
+  return typeof statusCode === 'number' ? statusCode : null;
 }
 
 function headed(key: string, bucket: string, answer: HeadObjectCommandOutput): Headed {

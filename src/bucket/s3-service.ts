@@ -28,7 +28,7 @@ import { type MultipartContext, uploadInParts } from './multipart.ts';
 import { isSettled, NO_FEATURES, probeFeatures } from './probe.ts';
 import { removeObject } from './remove.ts';
 import { type Removal, removeObjects, type SeenVersion } from './remove-many.ts';
-import { BucketRequests } from './requests.ts';
+import { BucketRequests, type OnRequest } from './requests.ts';
 import { restoreObject } from './restore.ts';
 import { Slots } from './slots.ts';
 import { uploadWhole } from './upload.ts';
@@ -41,6 +41,8 @@ export interface S3ServiceOptions {
   /** Bytes that one request copies at most; larger objects are copied in parts. 5 GiB, which is S3's limit. */
   readonly wholeCopyLimit?: number;
   readonly log?: Log;
+  /** Told of each request as it is answered. */
+  readonly onRequest?: OnRequest;
 }
 
 const CHECK_CONCURRENCY = 10;
@@ -58,7 +60,7 @@ export class S3Service implements BucketPort {
 
   constructor(client: S3Client, identity: BucketIdentity, options: S3ServiceOptions) {
     this.identity = identity;
-    this.#requests = new BucketRequests(client, identity);
+    this.#requests = new BucketRequests(client, identity, options.onRequest);
     this.#slots = new Slots(options.partConcurrency);
     this.#checkConcurrency = options.checkConcurrency ?? CHECK_CONCURRENCY;
     this.#wholeCopyLimit = options.wholeCopyLimit ?? WHOLE_COPY_LIMIT;

@@ -1,6 +1,7 @@
 /** The catalog as a whole: what the engine writes to and what people look at, over one PostgreSQL. */
 import type { ArchiveStore, CatalogBrowser, LibraryStore } from '../sync/browse.ts';
 import type { CatalogPort } from '../sync/catalog-port.ts';
+import type { ReadFigures } from '../sync/figures.ts';
 import type { BucketFeatures } from '../sync/ports.ts';
 import { closeAbandonedRuns } from './abandoned-runs.ts';
 import { moveAlbums, settleAlbums } from './album-moves.ts';
@@ -12,15 +13,24 @@ import { knownSizes, leftovers, rowsWithContent } from './contents.ts';
 import { type Database, type DatabaseOptions, openDatabase } from './database.ts';
 import { libraryStore } from './libraries.ts';
 import { lockScope } from './lock.ts';
+import { catalogFigures } from './metrics.ts';
 import { migrate } from './migrate.ts';
 import { countLive, rowsInScope, rowsWithKeys } from './rows.ts';
 import { beginRun, finishRun, pulse, recordActions } from './runs.ts';
+
+export interface CatalogOptions extends DatabaseOptions {
+  /** For so long the same figures are answered; 5,000. */
+  readonly keepFiguresMs?: number;
+}
+
+const KEEP_FIGURES_MS = 5_000;
 
 export interface Catalog {
   readonly port: CatalogPort;
   readonly libraries: LibraryStore;
   readonly browser: CatalogBrowser;
   readonly archive: ArchiveStore;
+  readonly figures: ReadFigures;
   /** Asks the database something and answers its version; DATABASE_UNREACHABLE, DATABASE_DENIED. */
   ping(signal: AbortSignal): Promise<string>;
   /** Marks as failed the runs that a dead process left running, and answers how many. */
@@ -30,7 +40,7 @@ export interface Catalog {
 }
 
 /** Brings the database to this version's schema (migrate.ts, whose errors it throws) and opens the catalog in it. */
-export async function openCatalog(options: DatabaseOptions, signal: AbortSignal): Promise<Catalog> {
+export async function openCatalog(options: CatalogOptions, signal: AbortSignal): Promise<Catalog> {
   await migrate(options.url, signal);
   const database = openDatabase(options);
   return {
@@ -38,6 +48,7 @@ export async function openCatalog(options: DatabaseOptions, signal: AbortSignal)
     libraries: libraryStore(database),
     browser: catalogBrowser(database),
     archive: archiveStore(database),
+    figures: catalogFigures(database, options.keepFiguresMs ?? KEEP_FIGURES_MS),
     ping: (asked) => ping(database, asked),
     closeAbandonedRuns: (asked) => closeAbandonedRuns(database, asked),
     close: () => database.close(),
