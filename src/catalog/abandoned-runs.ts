@@ -30,9 +30,10 @@ export async function closeAbandonedRuns(database: Database, signal: AbortSignal
 
 function deadAmong(running: readonly Running[], held: ReadonlySet<bigint>, now: number): string[] {
   const dead = new Set<string>();
-  for (const { id, libraryId, album, policy, startedAt } of running) {
+  for (const { id, libraryId, album, kind, policy, startedAt } of running) {
     if (libraryId === null) continue;
-    const alive = isDryRun(policy) ? now - startedAt.getTime() < DRY_RUN_MS : held.has(lockKey(libraryId, album));
+    const key = lockKey(libraryId, album, kind === 'verify' ? 'verify' : 'sync');
+    const alive = isDryRun(policy) ? now - startedAt.getTime() < DRY_RUN_MS : held.has(key);
     if (!alive) dead.add(id);
   }
   for (const { id, libraryId, startedAt, parts } of running) {
@@ -53,6 +54,7 @@ async function runningRuns(database: Database, signal: AbortSignal) {
           id: true,
           libraryId: true,
           album: true,
+          kind: true,
           policy: true,
           startedAt: true,
           parts: { select: { id: true, status: true, startedAt: true, finishedAt: true } },

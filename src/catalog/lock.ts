@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { RollcallError } from '../errors.ts';
-import type { ScopeLock } from '../sync/catalog-port.ts';
+import type { LockPurpose, ScopeLock } from '../sync/catalog-port.ts';
 import type { Scope } from '../sync/types.ts';
 import { type ConnectionSettings, connect } from './connection.ts';
 import type { Database } from './database.ts';
@@ -10,6 +10,11 @@ import { asDatabaseError } from './errors.ts';
 
 const HEARTBEAT_MS = 15_000;
 const ANSWER_MS = 20_000;
+
+/** What is locked, and for what. */
+interface LockedScope extends Scope {
+  readonly purpose: LockPurpose;
+}
 
 /**
  * The server must not drop an idle holder, and must notice within a minute that a holder's machine is gone: until
@@ -22,29 +27,35 @@ const SESSION = `SET idle_session_timeout = 0; SET tcp_keepalives_idle = 30; SET
  * Key of the lock on a library, or on one album of it. 64 bits of a hash of the library's id and the album's path: no
  * two libraries share a key, nor does anything else that locks by small numbers in the same database.
  */
-export function lockKey(libraryId: string, album: string | null): bigint {
-  const name = album === null ? `rollcall library ${libraryId}` : `rollcall album ${libraryId} ${album}`;
+export function lockKey(libraryId: string, album: string | null, purpose: LockPurpose = 'sync'): bigint {
+  const rollcall = purpose === 'sync' ? 'rollcall' : `rollcall ${purpose}`;
+  const name = album === null ? `${rollcall} library ${libraryId}` : `${rollcall} album ${libraryId} ${album}`;
   return createHash('sha256').update(name).digest().readBigInt64BE();
 }
 
 /**
  * CatalogPort.lock. A library's run locks the library for itself; an album's run shares the lock on the library with
- * those on other albums and locks its album for itself. `signal` ends the asking, not the lock: a run that was
- * cancelled still holds it while it drains.
+ * those on other albums and locks its album for itself. Among verifies it is the same, with locks of their own. `signal`
+ * ends the asking, not the lock: a run that was cancelled still holds it while it drains.
  */
-export async function lockScope(database: Database, scope: Scope, signal: AbortSignal): Promise<ScopeLock> {
+export async function lockScope(
+  database: Database,
+  scope: Scope,
+  signal: AbortSignal,
+  purpose: LockPurpose = 'sync',
+): Promise<ScopeLock> {
   signal.throwIfAborted();
   const asking = new AbortController();
   const stopAsking = () => asking.abort(signal.reason);
   signal.addEventListener('abort', stopAsking, { once: true });
   try {
-    return await askForLock(database.settings, scope, asking.signal);
+    return await askForLock(database.settings, { ...scope, purpose }, asking.signal);
   } finally {
     signal.removeEventListener('abort', stopAsking);
   }
 }
 
-async function askForLock(settings: ConnectionSettings, scope: Scope, signal: AbortSignal): Promise<ScopeLock> {
+async function askForLock(settings: ConnectionSettings, scope: LockedScope, signal: AbortSignal): Promise<ScopeLock> {
   const client = await connect({ ...settings, config: { ...settings.config, query_timeout: ANSWER_MS } }, signal);
   try {
     await client.query(SESSION);
@@ -57,12 +68,12 @@ async function askForLock(settings: ConnectionSettings, scope: Scope, signal: Ab
   }
 }
 
-async function tryLocks(client: pg.Client, { library, album }: Scope): Promise<boolean> {
-  const whole = lockKey(library.id, null);
+async function tryLocks(client: pg.Client, { library, album, purpose }: LockedScope): Promise<boolean> {
+  const whole = lockKey(library.id, null, purpose);
   if (album === null) return tryLock(client, 'pg_try_advisory_lock', whole);
   return (
     (await tryLock(client, 'pg_try_advisory_lock_shared', whole)) &&
-    (await tryLock(client, 'pg_try_advisory_lock', lockKey(library.id, album)))
+    (await tryLock(client, 'pg_try_advisory_lock', lockKey(library.id, album, purpose)))
   );
 }
 
@@ -103,16 +114,20 @@ async function letGo(client: pg.Client): Promise<void> {
 }
 
 /** A sentence about the run that is in the way, from the run history. Dry runs hold no lock. */
-async function whoHolds(client: pg.Client, { library, album }: Scope): Promise<string> {
+async function whoHolds(client: pg.Client, { library, album, purpose }: LockedScope): Promise<string> {
   const { rows } = await client.query<{ id: string; album: string | null; startedAt: Date }>(
     `SELECT "id", "album", "startedAt" FROM "Run"
       WHERE "libraryId" = $1 AND "status" = 'running' AND "policy"->>'dryRun' IS DISTINCT FROM 'true'
-        AND ($2::text IS NULL OR "album" IS NULL OR "album" = $2)
+        AND ($2::text IS NULL OR "album" IS NULL OR "album" = $2) AND ("kind" = 'verify') = $3
       ORDER BY "startedAt" DESC LIMIT 1`,
-    [library.id, album],
+    [library.id, album, purpose === 'verify'],
   );
   const run = rows[0];
-  if (run === undefined) return `library "${library.name}" is being synced or changed by another process`;
+  const doing = purpose === 'verify' ? 'verified' : 'synced';
+  if (run === undefined) {
+    const otherwise = purpose === 'verify' ? doing : `${doing} or changed`;
+    return `library "${library.name}" is being ${otherwise} by another process`;
+  }
   const what = run.album === null ? `library "${library.name}"` : `album "${run.album}" of library "${library.name}"`;
-  return `${what} is being synced since ${run.startedAt.toISOString()} (run ${run.id})`;
+  return `${what} is being ${doing} since ${run.startedAt.toISOString()} (run ${run.id})`;
 }

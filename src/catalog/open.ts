@@ -8,7 +8,7 @@ import { moveAlbums, settleAlbums } from './album-moves.ts';
 import { archiveStore, noteWaiting } from './archive.ts';
 import { catalogBrowser } from './browse.ts';
 import { applyChanges } from './changes.ts';
-import { rowsWithIds } from './checks.ts';
+import { planCheck, rowsToCheck, rowsWithIds, saveChecks, unfinishedVerify } from './checks.ts';
 import { knownSizes, leftovers, rowsWithContent } from './contents.ts';
 import { type Database, type DatabaseOptions, openDatabase } from './database.ts';
 import { libraryStore } from './libraries.ts';
@@ -58,11 +58,15 @@ export async function openCatalog(options: CatalogOptions, signal: AbortSignal):
 function catalogPort(database: Database): CatalogPort {
   const { prisma } = database;
   return {
-    lock: (scope, signal) => lockScope(database, scope, signal),
+    lock: (scope, signal, purpose) => lockScope(database, scope, signal, purpose),
     rows: (scope, signal) => rowsInScope(database, scope, signal),
     countLive: (scope, signal) => countLive(database, scope, signal),
     rowsByKey: (library, keys, signal) => rowsWithKeys(database, library, keys, signal),
     rowsById: (ids, signal) => rowsWithIds(database, ids, signal),
+    unfinishedVerify: (scope, signal) => unfinishedVerify(database, scope, signal),
+    planCheck: (scope, options, signal) => planCheck(database, scope, options, signal),
+    rowsToCheck: (scope, plan, signal) => rowsToCheck(database, scope, plan, signal),
+    saveChecks: (library, since, checked) => saveChecks(database, library, since, checked),
     leftovers: (library, signal) => leftovers(database, library, signal),
     knownSizes: (library, sizes, signal) => knownSizes(database, library, sizes, signal),
     rowsWithContent: (library, contents, signal) => rowsWithContent(database, library, contents, signal),

@@ -88,7 +88,7 @@ async function* batchesInScope(
  * The id that the rows in scope have in common, and of an album its folder: after a rename that was cut off half-way its
  * row has photos of another folder for a while. Null for an album that has no row yet.
  */
-async function ownerOf(
+export async function ownerOf(
   database: Database,
   { library, album }: Scope,
   signal: AbortSignal,

@@ -120,6 +120,31 @@ export interface LocatedRow extends CatalogRow {
   readonly libraryId: string;
 }
 
+/** Left out: `sync`. */
+export type LockPurpose = 'sync' | 'verify';
+
+/** A photo that was checked: what is to be noted, if its row still says what it was held against. */
+export interface CheckedPhoto {
+  readonly row: CatalogRow;
+  /** What was wrong; null: nothing. */
+  readonly damage: string | null;
+  /** Of a row that had none: what disk and bucket both hold. */
+  readonly md5: string | null;
+  /** The bytes of both sides were read and are those on record. */
+  readonly whole: boolean;
+}
+
+/** What a verify is about to read. */
+export interface CheckPlan {
+  /** Photos that were checked from then on are done; by the database's clock, RFC 3339. */
+  readonly since: string;
+  readonly photos: number;
+  /** On disk and in the bucket. */
+  readonly bytes: number;
+  /** Photos that are done already. */
+  readonly done: number;
+}
+
 /** A lock on what a run covers. `signal` aborts with LOCK_LOST if the lock's connection dies. */
 export interface ScopeLock {
   readonly signal: AbortSignal;
@@ -130,9 +155,10 @@ export interface ScopeLock {
 export interface CatalogPort {
   /**
    * Locks the scope against every other run that overlaps it (a library against its albums), in this process or
-   * another; SYNC_IN_PROGRESS if one holds it. Dies with its holder.
+   * another; SYNC_IN_PROGRESS if one holds it. Dies with its holder. A `verify` keeps out only other verifies: it
+   * changes nothing, and may take days.
    */
-  lock(scope: Scope, signal: AbortSignal): Promise<ScopeLock>;
+  lock(scope: Scope, signal: AbortSignal, purpose?: LockPurpose): Promise<ScopeLock>;
   /** The rows in scope, by key. */
   rows(scope: Scope, signal: AbortSignal): Inventory<CatalogRow>;
   /** Rows in scope whose file was not known to be gone: neither orphaned nor lost. */
@@ -141,6 +167,28 @@ export interface CatalogPort {
   rowsByKey(library: Library, keys: readonly string[], signal: AbortSignal): Promise<readonly CatalogRow[]>;
   /** The rows with these ids, in no order; what cannot be an id has none. */
   rowsById(ids: readonly string[], signal: AbortSignal): Promise<readonly LocatedRow[]>;
+  /**
+   * When the last verify of all of this very scope began, if it did not come to its end and is not older than a month;
+   * null otherwise. To be asked while its lock is held: one that still runs is known to be dead then.
+   */
+  unfinishedVerify(scope: Scope, signal: AbortSignal): Promise<string | null>;
+  /**
+   * What there is to check: photos that have been in the bucket and were not checked `since`, or from now on; of those,
+   * with `percent`, this share of all, rounded up.
+   */
+  planCheck(
+    scope: Scope,
+    options: { readonly since: string | null; readonly percent: number | null },
+    signal: AbortSignal,
+  ): Promise<CheckPlan>;
+  /** The rows of a plan, those that were checked longest ago first, then by key, in batches of bounded size. */
+  rowsToCheck(
+    scope: Scope,
+    plan: Pick<CheckPlan, 'since' | 'photos'>,
+    signal: AbortSignal,
+  ): AsyncIterable<readonly CatalogRow[]>;
+  /** Notes what was found, but for photos whose rows say something else by now. `since`: the plan's. */
+  saveChecks(library: Library, since: string, checked: readonly CheckedPhoto[]): Promise<void>;
   /** The old objects of recorded moves in this library. */
   leftovers(library: Library, signal: AbortSignal): Promise<readonly Leftover[]>;
   /** Which of these sizes has a photo of this library with an MD5 and an object? */
