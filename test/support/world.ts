@@ -99,6 +99,7 @@ export async function createWorld(
 
   return {
     root,
+    databaseUrl: database.url,
     library,
     bucket,
     catalog,
