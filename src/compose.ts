@@ -4,6 +4,7 @@ import { isAbsolute, relative, resolve } from 'node:path';
 import { archiveLog } from './archive-log.ts';
 import { type Buckets, openBuckets } from './bucket/buckets.ts';
 import { type Catalog, openCatalog } from './catalog/open.ts';
+import { openQueueConnections } from './catalog/queue-connections.ts';
 import type { Config, S3Location } from './config.ts';
 import { openDisk } from './disk/disk.ts';
 import { compileExcludes } from './disk/excludes.ts';
@@ -12,10 +13,14 @@ import { attachEmbedded, type EmbeddedServices } from './embedded/attach.ts';
 import { RollcallError } from './errors.ts';
 import { checkHealth } from './http/health.ts';
 import type { HttpParts } from './http/parts.ts';
+import type { JobQueue, QueueParts } from './jobs/queue.ts';
 import type { CatalogBrowser, LibraryStore, NewLibrary } from './sync/browse.ts';
 import type { BucketPort, DiskPort, Log } from './sync/ports.ts';
+import type { RunQueue } from './sync/run-queue.ts';
 import type { SyncService } from './sync/service.ts';
-import { createSyncService } from './sync/sync-service.ts';
+import { createSpreader } from './sync/spread.ts';
+import { sumLibraries, sumTasks } from './sync/sum-tasks.ts';
+import { createSyncService, type SyncParts } from './sync/sync-service.ts';
 import { ensureLibrary, type LibraryPlace, libraryOfPlace } from './sync/target-library.ts';
 import type { Library } from './sync/types.ts';
 
@@ -25,6 +30,8 @@ export interface Needs {
   readonly demo: boolean;
   /** A folder and a place from the command line, instead of the configured library. */
   readonly target?: { readonly folder: string; readonly bucket: string | null; readonly prefix: string | null };
+  /** Work the queue, so many albums at a time, and look after the schedule; left out: neither. */
+  readonly queue?: { readonly concurrency: number };
 }
 
 /** Running parts. */
@@ -37,6 +44,8 @@ export interface Rollcall {
   /** It was made just now: nobody has asked for it before. */
   readonly libraryIsNew: boolean;
   readonly http: HttpParts;
+  /** Null: this process does not work it. */
+  readonly queue: RunQueue | null;
   /**
    * Tells of changes in a library's folder until it is closed or `signal` aborts: the albums in which there were any,
    * or null when it may have been in all. Some are missed on some disks: a full pass belongs behind it.
@@ -74,6 +83,8 @@ export interface TargetRollcall extends Pick<Rollcall, 'libraries' | 'browser' |
 
 /** Room in the pool for the engine's batches, the API's queries and the queue; locks have connections of their own. */
 const DATABASE_CONNECTIONS = 10;
+/** The queue's own: its heartbeats, its looks for work, and the ends of tasks. */
+const QUEUE_CONNECTIONS = 4;
 
 /** Brings the parts up, in order; on failure or abort everything begun is closed again. */
 export async function compose(config: Config, needs: Needs, log: Log, signal: AbortSignal): Promise<Rollcall> {
@@ -141,13 +152,17 @@ async function bringUp(
   });
   const parts: Parts = { config, catalog, buckets, embedded, library, defaults, log };
   const service = createService(parts, catalog.libraries);
+  const schedule = { reconcile: config.reconcileCron };
+  const queue = needs.queue ? await bringUpQueue(up, { ...parts, service, schedule, ...needs.queue }, signal) : null;
+  if (queue) closers.push(() => queue.close());
   return {
     service,
     libraries: catalog.libraries,
     browser: catalog.browser,
     library,
     libraryIsNew,
-    http: httpParts(parts, service),
+    http: httpParts(parts, service, queue),
+    queue,
     watch: (of, onChange, watchSignal) => {
       const excludes = [...of.excludes, ...ownFolders(config, of.root)];
       return watchLibrary(of.root, { excludes, debounceMs: quietMs(config), onChange, log }, watchSignal);
@@ -214,11 +229,36 @@ async function bringUpEmbedded(
   return attached.value;
 }
 
-function createService(
-  { config, catalog, buckets, log }: Pick<Parts, 'config' | 'catalog' | 'buckets' | 'log'>,
-  libraries: LibraryStore,
-): SyncService {
-  return createSyncService({
+type EngineParts = Pick<Parts, 'config' | 'catalog' | 'buckets' | 'log'>;
+
+function createService(parts: EngineParts, libraries: LibraryStore): SyncService {
+  return createSyncService(enginePartsOf(parts, libraries));
+}
+
+/** Opens the queue and works it; loaded only when it is needed. */
+async function bringUpQueue(
+  { url }: { readonly url: string },
+  parts: EngineParts & Pick<QueueParts, 'service' | 'schedule' | 'concurrency'>,
+  signal: AbortSignal,
+): Promise<JobQueue> {
+  const { catalog, log } = parts;
+  const { openQueue } = await import('./jobs/queue.ts');
+  const sums = { tasks: sumTasks, libraries: sumLibraries };
+  const connections = openQueueConnections({ url, maxConnections: QUEUE_CONNECTIONS, log }, sums);
+  try {
+    const { libraries, closeAbandonedRuns } = catalog;
+    const spreader = createSpreader(enginePartsOf(parts, libraries));
+    const queue = await openQueue({ ...parts, ...connections, libraries, spreader, closeAbandonedRuns }, signal);
+    const close = () => queue.close().finally(() => connections.close());
+    return { ...queue, close };
+  } catch (thrown) {
+    await connections.close();
+    throw thrown;
+  }
+}
+
+function enginePartsOf({ config, catalog, buckets, log }: EngineParts, libraries: LibraryStore): SyncParts {
+  return {
     catalog: catalog.port,
     libraries,
     browser: catalog.browser,
@@ -229,7 +269,7 @@ function createService(
     settings: config.sync,
     log,
     now: Date.now,
-  });
+  };
 }
 
 function openLibraryDisk(config: Config, library: Library): DiskPort {
@@ -239,6 +279,7 @@ function openLibraryDisk(config: Config, library: Library): DiskPort {
 function httpParts(
   { config, catalog, buckets, embedded, library, defaults, log }: Parts,
   service: SyncService,
+  queue: RunQueue | null,
 ): HttpParts {
   const version = packageVersion();
   const health = {
@@ -251,7 +292,7 @@ function httpParts(
   };
   return {
     service,
-    queue: null,
+    queue,
     libraries: catalog.libraries,
     browser: catalog.browser,
     archive: catalog.archive,

@@ -35,6 +35,8 @@ export interface Config {
   readonly sync: SyncSettings;
   /** From the end of one two-way sync of the schedule to the next; 0: none. */
   readonly syncIntervalSeconds: number;
+  /** When every library is reconciled, as a cron line in the time of the place; null: never. */
+  readonly reconcileCron: string | null;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   /** Absolute. */
   readonly logDir: string;
@@ -94,6 +96,15 @@ const databaseUrl = z
   .string()
   .regex(/^postgres(ql)?:\/\//, 'must be a PostgreSQL address like postgresql://user:password@host:5432/name');
 
+/** Five fields; whether each is in its range, the schedule itself says when it is set. */
+const cronLine = z
+  .string()
+  .trim()
+  .regex(/^(?:[\d*,/a-z-]+(?:\s+[\d*,/a-z-]+){4})?$/i, 'must be a cron line like 0 3 * * *, or empty for never');
+
+/** Variables that say something by being empty. */
+const MAY_BE_EMPTY = new Set(['RECONCILE_CRON']);
+
 /** Every variable that is read, with its check and default. */
 export const Environment = z.object({
   PHOTOS_ROOT: z.string().optional(),
@@ -113,6 +124,7 @@ export const Environment = z.object({
   SYNC_UPLOAD_CONCURRENCY: wholeNumber(1, 64, 5),
   EXISTENCE_CHECK: oneOf(['auto', 'head', 'list'], 'auto'),
   SYNC_INTERVAL_SECONDS: wholeNumber(0, 86_400, 60),
+  RECONCILE_CRON: cronLine.default('0 3 * * *'),
   MAX_DELETE: deleteLimit,
   STABLE_SECONDS: wholeNumber(0, 3600, 2),
   ORPHAN_GRACE_DAYS: wholeNumber(0, 36500, 30),
@@ -127,7 +139,7 @@ type Variables = z.infer<typeof Environment>;
 /**
  * Reads the configuration from `env` and, for what it leaves out, from the `.env` file of the working folder.
  * BAD_CONFIG names the variable that is wrong and what would be right, never its value. An empty variable counts
- * as not set.
+ * as not set, except where that means something.
  */
 export function loadConfig(env: NodeJS.ProcessEnv = process.env, cwd = process.cwd()): Config {
   const variables = { ...readEnvFile(resolve(cwd, '.env')), ...withoutEmpty(env) };
@@ -163,6 +175,7 @@ function toConfig(v: Variables, cwd: string): Config {
       dedupeCopy: v.DEDUPE_COPY,
     },
     syncIntervalSeconds: v.SYNC_INTERVAL_SECONDS,
+    reconcileCron: v.RECONCILE_CRON || null,
     logLevel: v.LOG_LEVEL,
     logDir: resolve(cwd, v.LOG_DIR),
     logKeepDays: v.LOG_KEEP_DAYS,
@@ -193,7 +206,9 @@ function badConfig(variable: string, what: string): RollcallError {
 
 function withoutEmpty(env: NodeJS.ProcessEnv): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(env).filter((pair): pair is [string, string] => pair[1] !== undefined && pair[1] !== ''),
+    Object.entries(env).filter(
+      (pair): pair is [string, string] => pair[1] !== undefined && (pair[1] !== '' || MAY_BE_EMPTY.has(pair[0])),
+    ),
   );
 }
 

@@ -9,6 +9,9 @@ import type { Screen } from './screen.ts';
 import { type Greeting, greetingLines } from './serve-greeting.ts';
 import { runCommand, type Session } from './session.ts';
 
+/** What the server syncs of the queue beside answering; workers add to it. */
+const ALBUMS_AT_A_TIME = 2;
+
 /** Runs the server to its exit code: 0 when it was told to stop. */
 export function serve(options: GlobalOptions, screen: Screen, version: string): Promise<number> {
   const asJson = options.json || !screen.interactive;
@@ -40,7 +43,7 @@ async function serveUntilStopped(session: Session, version: string): Promise<voi
     import('../http/listen.ts'),
     import('../jobs/two-way.ts'),
   ]);
-  const rollcall = await compose(config, { demo: true }, log, signal);
+  const rollcall = await compose(config, { demo: true, queue: { concurrency: ALBUMS_AT_A_TIME } }, log, signal);
   try {
     const app = createApp(rollcall.http);
     const server = await listen(app, { host: config.host, port: config.port, log }, signal);

@@ -46,7 +46,7 @@ export interface PlanOptions {
   /** What is to be done about a photo; left out: what the policy says. */
   readonly decide?: Decide;
   /** Told of each photo that was looked at. */
-  readonly onDecided?: (triple: Triple, action: Action | null) => void;
+  readonly onDecided?: (triple: Triple, action: Action | null, classified: Classified) => void;
   /** The triples with their objects' modification times. */
   readonly datesOf: (triples: readonly Triple[]) => Promise<Dates>;
   /** Told before each batch what time it is: files are judged by when they were looked at. */
@@ -168,7 +168,7 @@ class Planner {
 
   #decide(triple: Triple, classified: Classified, rules: Rules): void {
     const action = this.#settled(triple, (this.#options.decide ?? decide)(triple, classified, rulesFor(triple, rules)));
-    this.#options.onDecided?.(triple, action);
+    this.#options.onDecided?.(triple, action, classified);
     this.#options.moves?.note({ triple, classified, action }, this.#vouching(triple));
     if (triple.local && triple.object) this.#countPhases(action);
     if (action?.kind === 'download' && triple.object && isArchived(triple.object)) {

@@ -31,7 +31,7 @@ export async function surveyPlan(current: RunInProgress): Promise<Plan> {
     nameSkipped: scope.album === null ? 0 : SKIPPED_NAMED,
     only: options.only ?? null,
     ...(options.decide && { decide: options.decide }),
-    onDecided: (triple, action) => options.watch?.decided(triple, action),
+    onDecided: (triple, action, classified) => options.watch?.decided(triple, action, classified),
     now,
     knownConflict: (action) => options.differences?.of(scope.library.id, action) ?? null,
     datesOf: (batch) => objectDates(sides.bucket, batch, settings.checkConcurrency, signal),
@@ -99,6 +99,7 @@ async function hasContents({ sides, options, signal }: RunInProgress): Promise<b
 
 /** Puts into the report what a person should read first. */
 export function warn({ options, tally }: RunInProgress, plan: Plan): void {
+  if (options.surveyed) return;
   const among = (is: (action: Action) => boolean) => plan.actions.filter(is);
   const fetched = among((action) => action.kind === 'download' && action.row !== undefined && !action.local);
   const marked = among((action) => action.kind === 'mark');
@@ -171,10 +172,11 @@ export function savedPlan({ scope, policy, maxDelete, now }: RunOptions, plan: P
 
 /** What waits for a restore is kept in the catalog, and what waits no more is forgotten. */
 export async function noteWaiting({ sides, options }: RunInProgress, plan: Plan, waiting: readonly WaitAction[]) {
-  const { scope, policy, only, decide, kind } = options;
+  const { scope, policy, only, decide, kind, surveyed } = options;
   const settled: WaitAction['what'][] = [];
   // A plan that was saved says nothing of the photos that are not in it.
-  if (plan.complete && only === undefined && decide === undefined && kind !== 'apply') {
+  const whole = only === undefined && decide === undefined && kind !== 'apply' && !surveyed;
+  if (plan.complete && whole) {
     if (policy.direction !== 'down') settled.push('move');
     if (policy.moves !== 'only' && (policy.direction !== 'up' || policy.orphans === 'download'))
       settled.push('download');

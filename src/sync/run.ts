@@ -3,6 +3,7 @@ import { asRollcallError, type RollcallError } from '../errors.ts';
 import type { Action } from './actions.ts';
 import type { NewlyWaiting } from './archive.ts';
 import type { ActionRecord, ScopeLock } from './catalog-port.ts';
+import type { Classified } from './classify.ts';
 import type { Differences } from './differences.ts';
 import { execute } from './execute.ts';
 import type { Sides } from './inventory.ts';
@@ -32,6 +33,8 @@ export interface RunOptions {
   /** Told of archived objects that something has begun to wait for. */
   readonly onWaiting?: (waiting: readonly NewlyWaiting[]) => void;
   readonly kind: string;
+  /** A survey of the library has said already what is gone and what waits: this run only does its share. */
+  readonly surveyed?: true;
   readonly parentId?: string;
   /** Of its entry in the history, where it was queued; left out: an entry is made. */
   readonly runId?: string;
@@ -43,7 +46,7 @@ export interface RunOptions {
 /** For who has to know of each photo what came of it. */
 export interface RunWatch {
   /** A photo was looked at; null: there is nothing to do. */
-  decided(triple: Triple, action: Action | null): void;
+  decided(triple: Triple, action: Action | null, classified: Classified): void;
   /** An action has ended; told again when its record was refused. */
   ended(record: ActionRecord): void;
 }

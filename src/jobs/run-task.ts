@@ -1,0 +1,160 @@
+/** One job's turn: the engine's run, and what becomes of the task after it. */
+import type { JobWithMetadata, PgBoss } from 'pg-boss';
+import { asRollcallError, type ErrorCode, isErrorCode, RollcallError } from '../errors.ts';
+import type { LibraryStore } from '../sync/browse.ts';
+import type { Log } from '../sync/ports.ts';
+import type { Spreader } from '../sync/spread.ts';
+import type { AlbumWork } from '../sync/spread-survey.ts';
+import type { BegunTask, TaskStore } from '../sync/task-store.ts';
+import type { Library, Report } from '../sync/types.ts';
+import { newTask, queueOf, sendTasks, type TaskJob } from './task-jobs.ts';
+
+export interface TaskParts {
+  readonly boss: PgBoss;
+  readonly tasks: TaskStore;
+  readonly spreader: Spreader;
+  readonly libraries: Pick<LibraryStore, 'find'>;
+  readonly log: Log;
+  /** For so long a task waits for other runs to end before it is given up. */
+  readonly longestWaitMs: number;
+}
+
+type Job = JobWithMetadata<TaskJob>;
+
+/** What a run came to. */
+interface Attempt {
+  readonly partId: string | null;
+  readonly report: Report | null;
+  readonly albums: readonly AlbumWork[];
+  readonly error: Pick<RollcallError, 'code' | 'message'> | null;
+}
+
+/** Another run that is in the way is looked for again after a share of the time that it has taken so far. */
+const WAIT_SHARE = 0.25;
+const WAIT_SECONDS = { least: 1, most: 30 } as const;
+
+/**
+ * Works at the task of a job. Throws when the job is to be tried again, with backoff, or given up for good: the task
+ * has been told by then. `ending` aborts when this process is to stop: what was not finished goes back to the queue.
+ */
+export async function runTask(parts: TaskParts, job: Job, ending: AbortSignal): Promise<void> {
+  const task = await parts.tasks.begin(job.data.taskId);
+  if (task === null) return;
+  if (task.cancelled) return parts.tasks.end(task.id, { status: 'cancelled', partId: null, error: null });
+  const library = await parts.libraries.find(task.libraryId);
+  // With the library its runs and their tasks were removed.
+  if (library === null) return;
+  const attempt = await attemptTask(parts, job, task, library, ending);
+  // The queue has given this job to somebody else, who will say what came of it.
+  if (job.signal.aborted && !ending.aborted) return;
+  await conclude(parts, job, task, attempt, ending);
+}
+
+async function attemptTask(
+  { spreader }: TaskParts,
+  { data, signal }: Job,
+  { runId, album }: BegunTask,
+  library: Library,
+  ending: AbortSignal,
+): Promise<Attempt> {
+  const { request, spreads, work } = data;
+  let partId: string | null = null;
+  const onStart = (id: string) => {
+    partId = id;
+  };
+  const part = { scope: { library, album }, request, parentId: runId, ...(work && { work }) };
+  const until = AbortSignal.any([ending, signal]);
+  try {
+    const done = spreads
+      ? await spreader.survey(part, { onStart }, until)
+      : { report: await spreader.part(part, { onStart }, until), albums: [] };
+    return { partId, ...done, error: done.report.error ?? null };
+  } catch (thrown) {
+    return { partId, report: null, albums: [], error: asRollcallError(thrown) };
+  }
+}
+
+async function conclude(
+  parts: TaskParts,
+  job: Job,
+  task: BegunTask,
+  attempt: Attempt,
+  ending: AbortSignal,
+): Promise<void> {
+  const { partId, error } = attempt;
+  if (error?.code === 'CANCELLED') {
+    if (ending.aborted) return putBack(parts, job, task, 0);
+    return parts.tasks.end(task.id, { status: 'cancelled', partId, error: null });
+  }
+  if (error?.code === 'SYNC_IN_PROGRESS') {
+    const waitedMs = Date.now() - (job.data.waitsSinceMs ?? Date.now());
+    if (waitedMs < parts.longestWaitMs) return putBack(parts, job, task, pauseAfter(waitedMs));
+    return parts.tasks.end(task.id, { status: 'failed', partId, error });
+  }
+  const again = worthAnotherTry(attempt);
+  if (again === null) return finish(parts, job, task, attempt);
+  parts.log.warn(
+    { run: task.runId, album: task.album, code: again.code, attempt: job.retryCount + 1 },
+    `${task.album ?? 'The library'} could not be synced${job.retryCount < job.retryLimit ? ' and is tried again' : ''}: ${again.message}`,
+  );
+  if (job.retryCount < job.retryLimit) await parts.tasks.putBack(task.id, again);
+  else await finish(parts, job, task, attempt);
+  throw new RollcallError(again.code, again.message);
+}
+
+function pauseAfter(waitedMs: number): number {
+  const seconds = Math.ceil((waitedMs * WAIT_SHARE) / 1_000);
+  return Math.min(Math.max(seconds, WAIT_SECONDS.least), WAIT_SECONDS.most);
+}
+
+/** Why the run should be tried again; null: it succeeded, or it would fail in the same way. */
+function worthAnotherTry({ error, report }: Attempt): Attempt['error'] {
+  if (error !== null) return mayPass(error.code) ? error : null;
+  for (const { code, message } of report?.failures ?? []) {
+    if (isErrorCode(code) && mayPass(code)) return { code, message };
+  }
+  return null;
+}
+
+function mayPass(code: ErrorCode): boolean {
+  return new RollcallError(code, '').retryable;
+}
+
+/** The task is over; what a survey has found becomes the tasks that are left. */
+async function finish({ boss, tasks }: TaskParts, job: Job, task: BegunTask, attempt: Attempt): Promise<void> {
+  const { partId, error, albums, report } = attempt;
+  const { request } = job.data;
+  const found = albums.map((work) => newTask(work.album, { request, spreads: false, work }));
+  // A survey that could not see everything is over with what it saw.
+  const failed = error !== null || (report !== null && !job.data.spreads && worthAnotherTry(attempt) !== null);
+  await tasks.end(
+    task.id,
+    { status: failed ? 'failed' : 'done', partId, error },
+    { tasks: found, send: (statements) => sendTasks(boss, statements, found) },
+  );
+}
+
+/** The queue gave the job to somebody else meanwhile. */
+class ClaimLost extends Error {}
+
+/** Gives the task back without an attempt lost: the job ends, and another one of the same task waits in its place. */
+async function putBack({ boss, tasks }: TaskParts, job: Job, task: BegunTask, seconds: number): Promise<void> {
+  const queue = queueOf(task);
+  const waitsSinceMs = seconds === 0 ? undefined : (job.data.waitsSinceMs ?? Date.now());
+  const data: TaskJob = { ...job.data, ...(waitsSinceMs !== undefined && { waitsSinceMs }) };
+  const next = {
+    data,
+    singletonKey: task.id,
+    retryLimit: job.retryLimit - job.retryCount,
+    ...(seconds > 0 && { startAfter: seconds }),
+  };
+  try {
+    await tasks.putBack(task.id, null, async (statements) => {
+      const ended = await boss.complete(queue, job, null, { db: statements });
+      if (Reflect.get(ended, 'affected') !== 1) throw new ClaimLost();
+      await boss.insert(queue, [next], { db: statements });
+    });
+  } catch (thrown) {
+    if (!(asRollcallError(thrown).cause instanceof ClaimLost)) throw thrown;
+  }
+}
