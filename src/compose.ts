@@ -285,6 +285,7 @@ function httpParts(
   const health = {
     catalog,
     library,
+    queue,
     openBucket: buckets.open,
     openDisk: (of: Library) => openLibraryDisk(config, of),
     syncIntervalSeconds: config.syncIntervalSeconds,
@@ -297,6 +298,7 @@ function httpParts(
     browser: catalog.browser,
     archive: catalog.archive,
     health: (signal) => checkHealth(health, signal),
+    metrics: { figures: catalog.figures, ping: catalog.ping, s3Requests: buckets.requests },
     checkLibrary: (wanted, signal) => checkLibrary(wanted, buckets.open, embedded, signal),
     auth: { token: config.apiToken },
     defaults,

@@ -12,6 +12,7 @@ import { albumRoutes } from './routes/albums.ts';
 import { archiveRoutes } from './routes/archive.ts';
 import { healthRoutes } from './routes/health.ts';
 import { libraryRoutes } from './routes/libraries.ts';
+import { metricsRoutes } from './routes/metrics.ts';
 import { pageRoutes } from './routes/pages.ts';
 import { photoRoutes } from './routes/photos.ts';
 import { runRoutes } from './routes/runs.ts';
@@ -36,6 +37,7 @@ const API_ROUTES = [
   photoRoutes,
   archiveRoutes,
   healthRoutes,
+  metricsRoutes,
 ] as const;
 
 /** The apps that the groups of routes answer with, for Hono's client: a union, which costs less to check than one chain. */

@@ -2,7 +2,9 @@
 import { asRollcallError } from '../errors.ts';
 import type { CatalogBrowser, LibraryStore } from '../sync/browse.ts';
 import type { CatalogPort } from '../sync/catalog-port.ts';
+import type { ReadFigures } from '../sync/figures.ts';
 import type { BucketFeatures, BucketPort, DiskPort } from '../sync/ports.ts';
+import type { RunQueue } from '../sync/run-queue.ts';
 import type { Library } from '../sync/types.ts';
 import type { HealthReport } from './parts.ts';
 import { twoWayHealth } from './two-way-health.ts';
@@ -13,9 +15,12 @@ export interface HealthParts {
     readonly port: CatalogPort;
     readonly libraries: LibraryStore;
     readonly browser: Pick<CatalogBrowser, 'twoWayHistory'>;
+    readonly figures: ReadFigures;
     ping(signal: AbortSignal): Promise<string>;
   };
   readonly library: Library;
+  /** Null: this server has none. */
+  readonly queue: Pick<RunQueue, 'depth'> | null;
   readonly openBucket: (bucket: string) => BucketPort;
   readonly openDisk: (library: Library) => DiskPort;
   /** SYNC_INTERVAL_SECONDS. */
@@ -27,18 +32,22 @@ type Parts = HealthReport['parts'];
 
 /** Roots to look at; a library more than these is not looked at in one request. */
 const MOST_ROOTS = 100;
+/** What only informs must not keep the whole of health waiting. */
+const FIGURES_MS = 2_000;
 
 /** Asks every part; one that fails is reported, not thrown. */
 export async function checkHealth(parts: HealthParts, signal: AbortSignal): Promise<HealthReport> {
   const database = await checkDatabase(parts, signal);
-  const [bucket, roots, twoWay] = await Promise.all([
+  const [bucket, roots, twoWay, libraries, queue] = await Promise.all([
     checkBucket(parts, database.ok, signal),
     checkRoots(parts, database.ok, signal),
     checkTwoWay(parts, database.ok, signal),
+    lastGoodRuns(parts, database.ok, signal),
+    checkQueue(parts, database, signal),
   ]);
-  const degraded = !bucket.ok || [...roots, ...twoWay].some(({ ok }) => !ok);
+  const degraded = !bucket.ok || queue?.ok === false || [...roots, ...twoWay].some(({ ok }) => !ok);
   const status = !database.ok ? 'down' : degraded ? 'degraded' : 'ok';
-  return { status, version: parts.version, parts: { database, bucket, roots, twoWay } };
+  return { status, version: parts.version, parts: { database, bucket, roots, twoWay, libraries, queue } };
 }
 
 async function checkDatabase({ catalog }: HealthParts, signal: AbortSignal): Promise<Parts['database']> {
@@ -90,6 +99,43 @@ async function checkTwoWay(parts: HealthParts, hasDatabase: boolean, signal: Abo
     return twoWayHealth(histories, parts.syncIntervalSeconds, Date.now());
   } catch (thrown) {
     return [{ library: '*', ok: false, lastGoodAt: null, error: asRollcallError(thrown).message }];
+  }
+}
+
+/** Added up from the history, which may take longer than anybody waits when it is read for the first time. */
+async function lastGoodRuns(
+  parts: HealthParts,
+  hasDatabase: boolean,
+  signal: AbortSignal,
+): Promise<Parts['libraries']> {
+  if (!hasDatabase) return null;
+  const late = AbortSignal.any([signal, AbortSignal.timeout(FIGURES_MS)]);
+  try {
+    const { libraries } = await parts.catalog.figures(late);
+    return libraries.slice(0, MOST_ROOTS).map(({ library, lastGoodMs }) => ({
+      library,
+      lastGoodAt: lastGoodMs === null ? null : new Date(lastGoodMs).toISOString(),
+      ageSeconds: lastGoodMs === null ? null : Math.max(0, Math.round((Date.now() - lastGoodMs) / 1_000)),
+    }));
+  } catch {
+    return null;
+  }
+}
+
+async function checkQueue(
+  { queue }: HealthParts,
+  database: Parts['database'],
+  signal: AbortSignal,
+): Promise<Parts['queue']> {
+  if (queue === null) return null;
+  if (!database.ok) return { ok: false, queues: [], error: 'the queue is in the database' };
+  try {
+    const queues = await queue.depth(signal);
+    const dead = queues.reduce((sum, depth) => sum + depth.dead, 0);
+    if (dead === 0) return { ok: true, queues };
+    return { ok: false, queues, error: `${dead} jobs were given up after their retries` };
+  } catch (thrown) {
+    return { ok: false, queues: [], error: asRollcallError(thrown).message };
   }
 }
 

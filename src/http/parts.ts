@@ -1,12 +1,13 @@
 /** What the HTTP API is made of; compose.ts provides it. */
 import type { ArchiveStore, CatalogBrowser, LibraryStore, NewLibrary } from '../sync/browse.ts';
 import type { Log } from '../sync/ports.ts';
-import type { RunQueue } from '../sync/run-queue.ts';
+import type { QueueDepth, RunQueue } from '../sync/run-queue.ts';
 import type { SyncService } from '../sync/service.ts';
+import type { MetricsParts } from './metrics.ts';
 
 /** The state of everything Rollcall leans on. `error` is a sentence for people and never holds a secret. */
 export interface HealthReport {
-  /** `down`: the database cannot be used, so nothing can. `degraded`: a bucket, a root or a schedule fails. */
+  /** `down`: the database cannot be used, so nothing can. `degraded`: any other part fails. */
   readonly status: 'ok' | 'degraded' | 'down';
   readonly version: string;
   readonly parts: {
@@ -33,6 +34,24 @@ export interface HealthReport {
       readonly lastGoodAt: string | null;
       readonly error?: string;
     }[];
+    /**
+     * Of every library when a sync or reconciliation of all of it last ended well, and how many seconds ago: what that
+     * means is for those to judge who know how often it should. Null: not known, which the first seconds may be.
+     */
+    readonly libraries:
+      | readonly {
+          readonly library: string;
+          /** RFC 3339; null: none has yet. */
+          readonly lastGoodAt: string | null;
+          readonly ageSeconds: number | null;
+        }[]
+      | null;
+    /** Null: this server has none. `ok` is false when it does not answer, or has jobs that were given up. */
+    readonly queue: {
+      readonly ok: boolean;
+      readonly queues: readonly QueueDepth[];
+      readonly error?: string;
+    } | null;
   };
 }
 
@@ -45,6 +64,7 @@ export interface HttpParts {
   readonly archive: Pick<ArchiveStore, 'list'>;
   /** Asks every part; one that does not answer before `signal` aborts is reported as failed, not thrown. */
   readonly health: (signal: AbortSignal) => Promise<HealthReport>;
+  readonly metrics: Omit<MetricsParts, 'queue' | 'version'>;
   /** Throws GUARD_ROOT_* or BUCKET_* when the library's root or bucket cannot be used. */
   readonly checkLibrary: (library: NewLibrary, signal: AbortSignal) => Promise<void>;
   /** Token null: only loopback is served, and no other origin may write (DESIGN 12). */

@@ -3,9 +3,12 @@ import type { MiddlewareHandler } from 'hono';
 import type { Log } from '../sync/ports.ts';
 import type { HttpEnv } from './parts.ts';
 
+const BY_MACHINES = new Set(['/api/health', '/metrics']);
+
 /**
  * Gives each request an id, answers it as `X-Request-Id` and logs the request under it when it is answered: the path
- * without its query and no headers, so that no token gets into the log. Health checks are at level debug.
+ * without its query and no headers, so that no token gets into the log. What is asked for again and again by
+ * machines, health and metrics, is at level debug.
  */
 export function requestLog(log: Log): MiddlewareHandler<HttpEnv> {
   return async function requestLog(c, next) {
@@ -16,7 +19,7 @@ export function requestLog(log: Log): MiddlewareHandler<HttpEnv> {
     c.header('X-Request-Id', requestId);
     const ms = Math.round(performance.now() - start);
     const fields = { requestId, method: c.req.method, path: c.req.path, status: c.res.status, ms };
-    if (c.req.path === '/api/health') log.debug(fields, 'request');
+    if (BY_MACHINES.has(c.req.path)) log.debug(fields, 'request');
     else log.info(fields, 'request');
   };
 }

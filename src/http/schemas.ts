@@ -153,6 +153,26 @@ export const Health = z
         .array(z.object({ ...partState, library: z.string().optional(), lastGoodAt: time.nullable().optional() }))
         .readonly()
         .openapi({ description: 'Libraries that ask for two-way syncs; not ok: failing for ten intervals.' }),
+      libraries: z
+        .array(z.object({ library: z.string(), lastGoodAt: time.nullable(), ageSeconds: count.nullable() }))
+        .readonly()
+        .nullable()
+        .optional()
+        .openapi({
+          description:
+            'When a sync or reconciliation of all of a library last ended with nothing failed, and how many seconds ago; ' +
+            'null: none has yet.',
+        }),
+      queue: z
+        .object({
+          ...partState,
+          queues: z
+            .array(z.object({ queue: z.string(), waiting: count, active: count, dead: count }))
+            .readonly()
+            .optional(),
+        })
+        .nullable()
+        .openapi({ description: 'Null: this server has none. Not ok: jobs were given up after their retries.' }),
     }),
   })
   .openapi('Health', { description: 'Callers without the token that is set see only which part can be used.' });

@@ -17,7 +17,7 @@ export function startPage(version: string) {
       <li><a href="/docs">What the API can do</a></li>
       <li><a href="/api/health">How it is doing</a></li>
       <li><a href="/api/albums">Albums</a>, <a href="/api/runs">runs</a>, <a href="/api/libraries">libraries</a></li>
-      <li><a href="/openapi.json">The API as OpenAPI 3.1</a></li>
+      <li><a href="/openapi.json">The API as OpenAPI 3.1</a>, <a href="/metrics">numbers for Prometheus</a></li>
     </ul>
     <p><small>Version ${version}</small></p>
   </body>

@@ -67,7 +67,13 @@ describe('with a token', () => {
     expect(await response.json()).toEqual({
       status: 'ok',
       version: HEALTH.version,
-      parts: { database: { ok: true }, bucket: { ok: true }, roots: [{ ok: true }], twoWay: [{ ok: true }] },
+      parts: {
+        database: { ok: true },
+        bucket: { ok: true },
+        roots: [{ ok: true }],
+        twoWay: [{ ok: true }],
+        queue: { ok: true },
+      },
     });
   });
 

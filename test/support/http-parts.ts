@@ -8,6 +8,7 @@ import type { HealthReport, HttpParts } from '../../src/http/parts.ts';
 import type { Action } from '../../src/sync/actions.ts';
 import type { AlbumView, ArchivedObject, LibraryStore, PhotoView } from '../../src/sync/browse.ts';
 import type { RunView } from '../../src/sync/run-history.ts';
+import { type CatalogFigures, NOTHING_DONE } from '../../src/sync/figures.ts';
 import type { SyncRequest, SyncService } from '../../src/sync/service.ts';
 import type { Library, Report } from '../../src/sync/types.ts';
 
@@ -141,7 +142,16 @@ export const HEALTH: HealthReport = {
     bucket: { ok: true, endpoint: 'http://127.0.0.1:9000', bucket: 'family', lacks: ['no If-Match on DELETE'] },
     roots: [{ library: 'Family', root: '/srv/photos', ok: true }],
     twoWay: [{ library: 'Family', ok: true, lastGoodAt: '2024-07-01T10:00:00.000Z' }],
+    libraries: [{ library: 'Family', lastGoodAt: '2024-07-01T10:00:00.000Z', ageSeconds: 60 }],
+    queue: { ok: true, queues: [{ queue: 'sync-album', waiting: 2, active: 1, dead: 0 }] },
   },
+};
+
+export const FIGURES: CatalogFigures = {
+  ended: [],
+  open: { queued: 0, running: 0 },
+  done: NOTHING_DONE,
+  libraries: [{ library: LIBRARY.name, photos: ALBUM.states, lastGoodMs: null }],
 };
 
 const page = <Item>(items: readonly Item[], limit: number) => ({
@@ -228,6 +238,7 @@ export function testParts(replaced: Partial<HttpParts> = {}): TestParts {
         page(libraryId === undefined || libraryId === LIBRARY.id ? [ARCHIVED] : [], limit),
     },
     health: async () => HEALTH,
+    metrics: { figures: async () => FIGURES, ping: async () => 'PostgreSQL 18.4', s3Requests: () => [] },
     checkLibrary: async ({ root }) => {
       checked.push(root);
     },

@@ -16,7 +16,7 @@ const health = createRoute({
   description: 'Needs no token; without the one that is set it says of each part only whether it can be used.',
   security: [],
   responses: {
-    200: json(Health, '`ok`, or `degraded`: a bucket, a root or a schedule fails.'),
+    200: json(Health, '`ok`, or `degraded`: a part other than the database fails.'),
     503: json(Health, '`down`: the database cannot be used.'),
     ...problems<never>(),
   },
@@ -32,7 +32,7 @@ export function healthRoutes(app: App, parts: HttpParts) {
 }
 
 /** What a stranger may know. Named field by field, so that what is added later stays inside. */
-function outline({ status, version, parts: { database, bucket, roots, twoWay } }: HealthReport) {
+function outline({ status, version, parts: { database, bucket, roots, twoWay, queue } }: HealthReport) {
   return {
     status,
     version,
@@ -41,6 +41,7 @@ function outline({ status, version, parts: { database, bucket, roots, twoWay } }
       bucket: { ok: bucket.ok },
       roots: roots.map(({ ok }) => ({ ok })),
       twoWay: twoWay.map(({ ok }) => ({ ok })),
+      queue: queue && { ok: queue.ok },
     },
   };
 }
