@@ -5,12 +5,13 @@ import { parseArgs } from 'node:util';
 import { catalog } from './catalog.ts';
 import { listing } from './listing.ts';
 import { memory } from './memory.ts';
+import { renamed } from './renamed.ts';
 import { type Benchmark, type BenchmarkResult, isMet } from './support/benchmark.ts';
 import { describeMachine, load } from './support/machine.ts';
 import { rounded } from './support/statistics.ts';
 import { unchanged } from './unchanged.ts';
 
-const BENCHMARKS: Readonly<Record<string, Benchmark>> = { unchanged, memory, catalog, listing };
+const BENCHMARKS: Readonly<Record<string, Benchmark>> = { unchanged, renamed, memory, catalog, listing };
 const RESULTS = join(import.meta.dirname, 'results');
 /** Above this many waiting processes a core, figures say more about the neighbours than about Rollcall. */
 const BUSY_LOAD_A_CORE = 0.5;

@@ -34,13 +34,13 @@ export async function recordFiles(catalog: Catalog, library: Library, signal: Ab
   }
 }
 
-function agreed(prefix: string, path: string, { size, mtimeNs, device, inode }: FileFacts): RowChange {
+function agreed(prefix: string, path: string, { size, mtimeNs, device, inode, birthNs }: FileFacts): RowChange {
   const etag = syntheticEtag(prefix + path);
   return {
     kind: 'agreed',
     path,
     key: prefix + path,
-    local: { size, mtimeNs, device, inode },
+    local: { size, mtimeNs, device, inode, ...(birthNs !== undefined && { birthNs }) },
     md5: etag,
     etag,
     partSize: null,
