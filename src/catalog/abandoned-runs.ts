@@ -10,7 +10,8 @@ type Running = Awaited<ReturnType<typeof runningRuns>>[number];
 
 /**
  * Marks as failed the runs whose process has died: nobody holds their lock any more. Answers how many. A run that
- * lives after all sets its own status when it ends.
+ * lives after all sets its own status when it ends. One that waits for tasks of the queue holds no lock and is nobody's:
+ * it ends with the last of them.
  */
 export async function closeAbandonedRuns(database: Database, signal: AbortSignal): Promise<number> {
   // The runs before the locks: a run takes its lock first, so one that is read here has it, or has ended.
@@ -30,14 +31,15 @@ export async function closeAbandonedRuns(database: Database, signal: AbortSignal
 
 function deadAmong(running: readonly Running[], held: ReadonlySet<bigint>, now: number): string[] {
   const dead = new Set<string>();
-  for (const { id, libraryId, album, kind, policy, startedAt } of running) {
-    if (libraryId === null) continue;
+  for (const { id, libraryId, album, kind, policy, startedAt, tasks } of running) {
+    if (libraryId === null || tasks.length > 0) continue;
     const key = lockKey(libraryId, album, kind === 'verify' ? 'verify' : 'sync');
     const alive = isDryRun(policy) ? now - startedAt.getTime() < DRY_RUN_MS : held.has(key);
     if (!alive) dead.add(id);
   }
   for (const { id, libraryId, startedAt, parts } of running) {
-    if (libraryId !== null || parts.some((part) => part.status === 'running' && !dead.has(part.id))) continue;
+    if (libraryId !== null || parts.some((part) => part.status === 'queued')) continue;
+    if (parts.some((part) => part.status === 'running' && !dead.has(part.id))) continue;
     const signs = [startedAt, ...parts.map((part) => part.finishedAt ?? part.startedAt)];
     const lastSign = Math.max(...signs.map((time) => time.getTime()));
     if (now - lastSign > BETWEEN_LIBRARIES_MS) dead.add(id);
@@ -58,6 +60,7 @@ async function runningRuns(database: Database, signal: AbortSignal) {
           policy: true,
           startedAt: true,
           parts: { select: { id: true, status: true, startedAt: true, finishedAt: true } },
+          tasks: { where: { status: { in: ['queued', 'running'] } }, select: { id: true }, take: 1 },
         },
       }),
     signal,

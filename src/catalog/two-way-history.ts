@@ -4,9 +4,9 @@ import type { Database } from './database.ts';
 
 /**
  * Whoever ran them counts alike: the schedule, the API, the command line. A run over one album says nothing of the
- * library, and one that was told to stop is no failure.
+ * library, nor does the survey before its albums are synced; and one that was told to stop is no failure.
  */
-const TWO_WAY = `r."libraryId" = l."id" AND r."album" IS NULL
+const TWO_WAY = `r."libraryId" = l."id" AND r."album" IS NULL AND r."kind" <> 'survey'
             AND r."policy" ->> 'direction' = 'both' AND r."policy" ->> 'dryRun' = 'false'`;
 const FAILED = `SELECT r."startedAt", r."report" FROM "Run" AS r
           WHERE ${TWO_WAY} AND r."status" IN ('partial', 'failed', 'refused')
