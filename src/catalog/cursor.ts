@@ -46,6 +46,11 @@ export function isTime(text: string): boolean {
   return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(text) && !Number.isNaN(Date.parse(text));
 }
 
+/** A whole number that PostgreSQL's bigint holds. */
+export function isBigint(text: string): boolean {
+  return /^\d{1,18}$/.test(text);
+}
+
 function encode(parts: readonly string[]): string {
   return Buffer.from(JSON.stringify(parts)).toString('base64url');
 }

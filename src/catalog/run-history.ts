@@ -1,9 +1,12 @@
 /** RunHistory: pages of runs and of what they did. */
-import type { RunFilter, RunHistory, RunView, ToldProgress } from '../sync/run-history.ts';
+import type { Page, PageRequest } from '../sync/browse.ts';
+import type { RunActionView, RunFilter, RunHistory, RunView, ToldProgress } from '../sync/run-history.ts';
 import type { Report } from '../sync/types.ts';
-import { cursorParts, isTime, isUuid, limitOf, pageOf } from './cursor.ts';
+import { cancelRun } from './cancel-run.ts';
+import { cursorParts, isBigint, isTime, isUuid, limitOf, pageOf } from './cursor.ts';
 import type { Database } from './database.ts';
-import type { Prisma, Run } from './generated/client.ts';
+import type { Prisma, Run, RunAction } from './generated/client.ts';
+import { followRun } from './run-follower.ts';
 
 /** The runs of a catalog to look at. */
 export function runHistory(database: Database): RunHistory {
@@ -22,11 +25,45 @@ export function runHistory(database: Database): RunHistory {
       const rows = await database.ask(() => prisma.run.findMany(query));
       return pageOf(rows, limit, runView, (row) => [row.startedAt.toISOString(), row.id]);
     },
-    run: async (id) => {
-      const row = isUuid(id) ? await database.ask(() => prisma.run.findUnique({ where: { id } })) : null;
-      return row && runView(row);
+    run: (id) => runOf(database, id),
+    follow: (id) => followRun(database, id),
+    actions: (runId, filter, page) => runActions(database, runId, filter, page),
+    cancel: async (id) => {
+      const found = isUuid(id) && (await cancelRun(database, id));
+      return found ? runOf(database, id) : null;
     },
   };
+}
+
+async function runOf({ ask, prisma }: Database, id: string): Promise<RunView | null> {
+  const row = isUuid(id) ? await ask(() => prisma.run.findUnique({ where: { id } })) : null;
+  return row && runView(row);
+}
+
+async function runActions(
+  { ask, prisma }: Database,
+  runId: string,
+  { outcome }: Parameters<RunHistory['actions']>[1],
+  page: PageRequest,
+): Promise<Page<RunActionView> | null> {
+  const limit = limitOf(page);
+  const after = cursorParts(page, [isBigint])?.[0];
+  if (!isUuid(runId)) return null;
+  const where = {
+    runId,
+    ...(outcome === undefined ? {} : { outcome }),
+    ...(after === undefined ? {} : { id: { gt: BigInt(after) } }),
+  };
+  const query = { where, orderBy: { id: 'asc' }, take: limit + 1 } as const;
+  const rows = await ask(() => prisma.runAction.findMany(query));
+  if (rows.length === 0 && (await ask(() => prisma.run.count({ where: { id: runId } }))) === 0) return null;
+  return pageOf(rows, limit, actionView, (row) => [String(row.id)]);
+}
+
+function actionView({ id, kind, path, key, outcome, bytes, code, message, at }: RunAction): RunActionView {
+  // Written by recordActions and by nobody else.
+  const ended = outcome as RunActionView['outcome'];
+  return { id: String(id), kind, path, key, outcome: ended, bytes: Number(bytes), code, message, at: at.toISOString() };
 }
 
 /** Null: nothing can be of this filter. */

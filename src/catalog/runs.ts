@@ -1,4 +1,5 @@
 /** The history of runs. */
+import { RollcallError } from '../errors.ts';
 import type { ActionRecord, CatalogPort } from '../sync/catalog-port.ts';
 import type { Progress } from '../sync/service.ts';
 import type { Report, RunStatus } from '../sync/types.ts';
@@ -16,8 +17,9 @@ SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::big
 /** RFC 3339, as the rest of the history is told. */
 const ISO_NOW = `to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
-/** CatalogPort.beginRun. */
+/** CatalogPort.beginRun. CANCELLED for a queued run that somebody ended before its turn came; NOT_FOUND. */
 export async function beginRun(database: Database, run: Parameters<CatalogPort['beginRun']>[0]): Promise<string> {
+  if (run.id !== undefined) return beginQueued(database, run.id);
   const { id } = await database.ask(() =>
     database.prisma.run.create({
       data: {
@@ -32,6 +34,18 @@ export async function beginRun(database: Database, run: Parameters<CatalogPort['
     }),
   );
   return id;
+}
+
+/** One that is running already was begun by a process that has died, or its lock would be in the way. */
+async function beginQueued(database: Database, id: string): Promise<string> {
+  const begin = `UPDATE "Run" SET "status" = 'running', "startedAt" = now() WHERE "id" = $1
+                    AND "status" IN ('queued', 'running') AND "cancelAt" IS NULL`;
+  const { rowCount } = await database.ask(() => database.pool.query(begin, [id]));
+  if (rowCount === 1) return id;
+  const row = await database.ask(() => database.prisma.run.findUnique({ where: { id }, select: { cancelAt: true } }));
+  if (row === null) throw new RollcallError('NOT_FOUND', `there is no run ${id}`);
+  if (row.cancelAt === null) throw new RollcallError('RUN_ENDED', `the run ${id} has ended already`);
+  throw new RollcallError('CANCELLED', 'the run was cancelled');
 }
 
 /**

@@ -213,7 +213,10 @@ export interface CatalogPort {
   ): Promise<readonly WaitingObject[]>;
   /** Writes the changes, all or none, albums made as needed; the same changes again change nothing. */
   apply(library: Library, changes: readonly RowChange[]): Promise<void>;
-  /** Begins a run's history entry and answers its id. */
+  /**
+   * Begins a run's history entry and answers its id. Of one that was queued: CANCELLED if somebody asked for its end,
+   * RUN_ENDED if it is over, NOT_FOUND.
+   */
   beginRun(run: {
     readonly library: Library | null;
     readonly album: string | null;

@@ -1,6 +1,7 @@
 /** Runs as the API and the command line see them: those that are over, those that go, those that wait for their turn. */
 import type { Page, PageRequest } from './browse.ts';
 import type { ActionRecord } from './catalog-port.ts';
+import type { RunState } from './run-state.ts';
 import type { Progress } from './service.ts';
 import type { Report, RunStatus } from './types.ts';
 
@@ -48,8 +49,27 @@ export interface RunActionView extends Omit<ActionRecord, 'code' | 'message'> {
   readonly at: string;
 }
 
-/** The history of runs, newest first. An id that is no UUID is one that nothing has. */
+/** Looks at one run again and again. Not to be asked again before it has answered. */
+export interface RunFollower {
+  /** How far the run and its parts are now; null: there is no such run, or none any more. */
+  read(signal: AbortSignal): Promise<RunState | null>;
+}
+
+/** The history of runs. An id that is no UUID is one that nothing has. */
 export interface RunHistory {
+  /** Newest first. */
   runs(filter: RunFilter, page: PageRequest): Promise<Page<RunView>>;
   run(id: string): Promise<RunView | null>;
+  follow(id: string): RunFollower;
+  /** What a run did, in the order in which it was recorded; null: there is no such run. */
+  actions(
+    runId: string,
+    filter: { readonly outcome?: ActionRecord['outcome'] },
+    page: PageRequest,
+  ): Promise<Page<RunActionView> | null>;
+  /**
+   * Asks for the end of a run and of its parts. What nobody has begun ends at once; what goes drains and ends by itself.
+   * Answers the run; null: there is none. RUN_ENDED: it is over.
+   */
+  cancel(id: string): Promise<RunView | null>;
 }
