@@ -93,6 +93,8 @@ function photoView(row: Photo): PhotoView {
     orphanedAt: row.orphanedAt?.toISOString() ?? null,
     lastError: row.lastError,
     verifiedAt: row.verifiedAt?.toISOString() ?? null,
+    checkedAt: row.checkedAt?.toISOString() ?? null,
+    damage: row.damage,
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
   };

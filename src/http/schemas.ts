@@ -22,6 +22,19 @@ const Failure = z.object({ path: z.string(), code: z.string(), message: z.string
 
 const phaseCount = count.optional().openapi({ description: 'Direction `down` and `both` only.' });
 
+const CheckCounts = z
+  .object({
+    photos: count,
+    whole: count.openapi({ description: 'On record, on disk and in the bucket alike.' }),
+    changed: count.openapi({ description: 'Changed since the last sync; the next one settles it.' }),
+    gone: count.openapi({ description: 'From disk, since the last sync.' }),
+    archived: count.openapi({ description: 'To be restored before they can be read.' }),
+    damaged: count,
+    unreadable: count,
+    bytes: count.openapi({ description: 'Read, on disk and from the bucket.' }),
+  })
+  .openapi('CheckCounts', { description: 'What a verify found: each photo counts once.' });
+
 export const Report = z
   .object({
     runId: z.string(),
@@ -64,6 +77,7 @@ export const Report = z
     files_uploaded: phaseCount,
     files_skipped_download: phaseCount,
     files_skipped_upload: phaseCount,
+    checked: CheckCounts.optional(),
     plan: z.array(Action).readonly().optional().openapi({ description: 'What a dry run would have done.' }),
     error: z
       .object({ code: z.string(), message: z.string() })
@@ -104,6 +118,8 @@ export const Album = z
   })
   .openapi('Album');
 
+const DAMAGE = 'DISK_DAMAGED: its bytes on disk are not those on record, though size and date are';
+
 export const Photo = z
   .object({
     id: z.uuid(),
@@ -124,6 +140,11 @@ export const Photo = z
     orphanedAt: time.nullable(),
     lastError: z.string().nullable(),
     verifiedAt: time.nullable(),
+    checkedAt: time.nullable().openapi({ description: 'When a verify last held disk and bucket against this.' }),
+    damage: z
+      .string()
+      .nullable()
+      .openapi({ description: 'What was wrong then, a line for each: code and message.', example: DAMAGE }),
     createdAt: time,
     updatedAt: time,
   })

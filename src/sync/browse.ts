@@ -77,6 +77,10 @@ export interface PhotoView {
   readonly orphanedAt: string | null;
   readonly lastError: string | null;
   readonly verifiedAt: string | null;
+  /** When a verify last read disk and bucket. */
+  readonly checkedAt: string | null;
+  /** What was wrong then, a line for each thing: `CODE: message`; null: nothing. */
+  readonly damage: string | null;
   readonly createdAt: string;
   readonly updatedAt: string;
 }

@@ -38,7 +38,12 @@ export class ProgressMeter {
   /** The plan is known: its actions and the bytes it may have to send and to fetch. */
   working(actions: readonly Action[]): void {
     const bytes = actions.reduce((sum, action) => sum + bytesOf(action), 0);
-    const totals = { actions: { done: 0, total: actions.length }, bytes: { done: 0, total: bytes } };
+    this.expecting(actions.length, bytes);
+  }
+
+  /** So many photos and bytes are to be worked on. */
+  expecting(actions: number, bytes: number): void {
+    const totals = { actions: { done: 0, total: actions }, bytes: { done: 0, total: bytes } };
     this.#tell({ phase: 'working', lastPath: null, ...totals }, true);
   }
 

@@ -96,8 +96,20 @@ export interface RunHooks {
   readonly onStart?: (runId: string) => void;
   /** Called at most every 100 ms and once at the end of each phase. */
   readonly onProgress?: (progress: Progress) => void;
+  /** A verify goes on from one that was cut off; called before it reads anything. */
+  readonly onResume?: (resumed: Resumed) => void;
   /** A dry run's plan, complete, as it can be saved and applied. */
   readonly onPlan?: (plan: SavedPlan) => void;
+}
+
+/** A verify that goes on from one that was cut off. */
+export interface Resumed {
+  /** Name of the library. */
+  readonly library: string;
+  /** When that one began, RFC 3339. */
+  readonly since: string;
+  /** Photos that were read since. */
+  readonly photos: number;
 }
 
 export interface SyncService {

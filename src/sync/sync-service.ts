@@ -54,7 +54,7 @@ export function createSyncService(parts: SyncParts): SyncService {
     restoreStatus: (request, signal) => restoreStatusOf(parts, request, signal),
     files: (task, request, hooks, signal) => files(parts, task, request, hooks, signal),
     reupload: (request, hooks, signal) => reupload(parts, request, hooks, signal),
-    verify: (request, hooks, signal) => verify(request, hooks, signal),
+    verify: (request, hooks, signal) => verify(parts, request, hooks, signal),
   };
 }
 

@@ -3,7 +3,7 @@
 import type { RollcallError } from '../errors.ts';
 import type { Action } from './actions.ts';
 import type { Classified } from './classify.ts';
-import type { Failure, Report, RequestCounts, RunStatus } from './types.ts';
+import type { CheckCounts, Failure, Report, RequestCounts, RunStatus } from './types.ts';
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
@@ -31,6 +31,18 @@ export const NO_ACTIONS: Report['actions'] = {
   unstable: 0,
   waiting: 0,
   failed: 0,
+};
+
+/** Nothing read yet. */
+export const NO_CHECKS: CheckCounts = {
+  photos: 0,
+  whole: 0,
+  changed: 0,
+  gone: 0,
+  archived: 0,
+  damaged: 0,
+  unreadable: 0,
+  bytes: 0,
 };
 
 export class Tally {
@@ -82,6 +94,7 @@ export class Tally {
     readonly status: RunStatus;
     readonly requests: RequestCounts;
     readonly durationMs: number;
+    readonly checked?: CheckCounts;
     readonly plan?: readonly Action[];
     readonly error?: RollcallError;
     /** Add the counters by phase. */
@@ -106,6 +119,7 @@ export class Tally {
         files_skipped_download: this.files.skippedDownload,
         files_skipped_upload: this.files.skippedUpload,
       }),
+      ...(end.checked && { checked: end.checked }),
       ...(end.plan && { plan: end.plan }),
       ...(end.error && { error: { code: end.error.code, message: end.error.message } }),
     };
@@ -137,8 +151,15 @@ export function sumReports(runId: string, parts: readonly Report[], durationMs: 
     if (part.error) sum.failures.push({ path: part.runId, ...part.error });
   }
   const plan = parts.some((part) => part.plan) ? { plan: parts.flatMap((part) => part.plan ?? []) } : {};
+  const checked = parts.some((part) => part.checked) ? { checked: sumChecks(parts) } : {};
   const byPhase = parts.some((part) => part.files_downloaded !== undefined);
-  return sum.report({ runId, status: worstOf(parts), requests, durationMs, byPhase, ...plan });
+  return sum.report({ runId, status: worstOf(parts), requests, durationMs, byPhase, ...checked, ...plan });
+}
+
+function sumChecks(parts: readonly Report[]): CheckCounts {
+  const sum = { ...NO_CHECKS };
+  for (const part of parts) add(sum, part.checked ?? NO_CHECKS);
+  return sum;
 }
 
 function worstOf(parts: readonly Report[]): RunStatus {

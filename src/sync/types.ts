@@ -156,6 +156,23 @@ export interface RequestCounts {
 
 export type RunStatus = 'succeeded' | 'partial' | 'failed' | 'refused' | 'planned';
 
+/** What a verify found: each photo counts once. */
+export interface CheckCounts {
+  readonly photos: number;
+  /** On record, on disk and in the bucket alike; where no file is expected, in the bucket. */
+  readonly whole: number;
+  /** Changed since the last sync, on either side, in a way that the next one settles. */
+  readonly changed: number;
+  /** From disk, since the last sync; the object is whole. */
+  readonly gone: number;
+  /** The object has to be restored before it can be read. */
+  readonly archived: number;
+  readonly damaged: number;
+  readonly unreadable: number;
+  /** Read, on disk and from the bucket. */
+  readonly bytes: number;
+}
+
 /** What a run answers with (DESIGN 12). */
 export interface Report {
   readonly runId: string;
@@ -202,6 +219,8 @@ export interface Report {
   readonly files_uploaded?: number;
   readonly files_skipped_download?: number;
   readonly files_skipped_upload?: number;
+  /** Of a verify only. */
+  readonly checked?: CheckCounts;
   readonly plan?: readonly Action[];
   /** Why a run was refused or failed as a whole. */
   readonly error?: { readonly code: ErrorCode; readonly message: string };

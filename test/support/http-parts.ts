@@ -7,7 +7,8 @@ import { RollcallError } from '../../src/errors.ts';
 import type { HealthReport, HttpParts } from '../../src/http/parts.ts';
 import type { Action } from '../../src/sync/actions.ts';
 import type { AlbumView, ArchivedObject, LibraryStore, PhotoView } from '../../src/sync/browse.ts';
-import type { RunView } from '../../src/sync/run-history.ts';
+import type { RunActionView, RunView } from '../../src/sync/run-history.ts';
+import type { RunState } from '../../src/sync/run-state.ts';
 import { type CatalogFigures, NOTHING_DONE } from '../../src/sync/figures.ts';
 import type { SyncRequest, SyncService } from '../../src/sync/service.ts';
 import type { Library, Report } from '../../src/sync/types.ts';
@@ -100,6 +101,8 @@ export const PHOTO: PhotoView = {
   orphanedAt: null,
   lastError: null,
   verifiedAt: null,
+  checkedAt: null,
+  damage: null,
   createdAt: '2024-07-01T10:00:00.000Z',
   updatedAt: '2024-07-01T10:00:00.000Z',
 };
@@ -117,6 +120,17 @@ export const RUN: RunView = {
   cancelAt: null,
   startedAt: '2024-07-01T10:00:00.000Z',
   finishedAt: '2024-07-01T10:00:01.000Z',
+};
+
+export const RUN_STATE: RunState = {
+  ...{ runId: RUN.id, library: LIBRARY.name, status: 'succeeded', cancelled: false, phase: 'done', scanned: 1 },
+  ...{ actions: { done: 1, total: 1 }, bytes: { done: 3, total: 3 }, lastPath: null, parts: [] },
+  ...{ heardMs: 1_719_828_001_000, changedMs: 1_719_828_001_000 },
+};
+
+export const DONE: RunActionView = {
+  ...{ id: '1', kind: 'upload', path: 'a.jpg', key: 'photos/a.jpg', outcome: 'done', bytes: 3, code: null },
+  ...{ message: null, at: '2024-07-01T10:00:00.500Z' },
 };
 
 export const ARCHIVED: ArchivedObject = {
@@ -231,6 +245,13 @@ export function testParts(replaced: Partial<HttpParts> = {}): TestParts {
       photo: async (id) => (id === PHOTO.id ? PHOTO : null),
       runs: async (_filter, { cursor, limit }) => page(cursor === undefined ? [RUN, RUN] : [RUN], limit),
       run: async (id) => (id === RUN.id ? RUN : null),
+      follow: (id) => ({ read: async () => (id === RUN.id ? RUN_STATE : null) }),
+      actions: async (id, { outcome }, { limit }) =>
+        id === RUN.id ? page(outcome === undefined || outcome === DONE.outcome ? [DONE] : [], limit) : null,
+      cancel: async (id) => {
+        if (id !== RUN.id) return null;
+        throw new RollcallError('RUN_ENDED', `the run ${id} has ended already`, { field: 'id' });
+      },
       twoWayHistory: async () => [],
     },
     archive: {
