@@ -74,9 +74,9 @@ Example:
 
 export const BATCH_HELP = `
 The config file names one target a line: local_path | bucket | prefix | excludes (comma-separated), with # for
-comments. Every target is synced in its turn, whatever came of those before it; a line that is wrong is named by its
-number and left out. The flags hold for all targets. At the end there is a table of all lines, and the exit code
-is the worst of theirs (2 for a bad line).
+comments. Every target is synced in its turn, renames first, whatever came of those before it; a line that is wrong
+is named by its number and left out. The flags hold for all targets. At the end there is a table of all lines, and the
+exit code is the worst of theirs (2 for a bad line).
 
 Examples:
   rollcall init                                  write a sample ~/.rollcall.conf, then edit it

@@ -3,9 +3,16 @@ import type { Failure, Report } from '../sync/types.ts';
 import type { Paint } from './screen.ts';
 import { bytes, count, counted, dollars, duration, oneLine, padded, printable } from './text.ts';
 
-/** The lines of a report. */
-export function reportLines(report: Report, paint: Paint): string[] {
-  return [...troubleLines(report, paint), headline(report, paint), ...table(report, paint)];
+/** The lines of a report; `renamesOnly`: the run looked for nothing else. */
+export function reportLines(report: Report, paint: Paint, renamesOnly = false): string[] {
+  const { new: added, changed, orphaned } = report.photos;
+  const others = renamesOnly && added + changed + orphaned > 0;
+  return [
+    ...troubleLines(report, paint),
+    headline(report, paint, renamesOnly),
+    ...(others ? ['What is new, edited or gone is left for rollcall sync.'] : []),
+    ...table(report, paint),
+  ];
 }
 
 /** What a person should look at: warnings, then problems and conflicts by code. None if all is well. */
@@ -53,17 +60,20 @@ function pathLines(what: string, listed: readonly Failure[], total: number, pain
   return [...lines, ''];
 }
 
-function headline(report: Report, paint: Paint): string {
+function headline(report: Report, paint: Paint, renamesOnly: boolean): string {
   const took = duration(report.durationMs);
   if (report.error?.code === 'CANCELLED') {
     return paint('yellow', `Stopped after ${took}; the next sync goes on from here.`);
   }
   const why = report.error === undefined ? '' : `: ${oneLine(report.error.message)} (${report.error.code})`;
+  const quiet = isQuiet(report);
   switch (report.status) {
     case 'succeeded':
-      return paint('green', isQuiet(report) ? `In sync, nothing to do (${took}).` : `Synced in ${took}.`);
+      if (renamesOnly) return paint('green', quiet ? `No renames to carry out (${took}).` : `Renamed in ${took}.`);
+      return paint('green', quiet ? `In sync, nothing to do (${took}).` : `Synced in ${took}.`);
     case 'planned':
-      return paint('bold', isQuiet(report) ? `In sync (${took}).` : `Planned in ${took}; nothing was touched.`);
+      if (!quiet) return paint('bold', `Planned in ${took}; nothing was touched.`);
+      return paint('bold', `${renamesOnly ? 'No renames to carry out' : 'In sync'} (${took}).`);
     case 'partial':
       return paint('yellow', `Finished in ${took}, but not all of it worked${why}.`);
     case 'refused':

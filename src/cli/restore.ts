@@ -26,6 +26,7 @@ export async function restore(asked: Asked, screen: Screen): Promise<number> {
     body: (session) =>
       withRollcall(session, target, async (rollcall) => {
         try {
+          tellUnknown(session, asked.arguments, rollcall);
           return await runLibraries(session, asked, rollcall, await librariesOf(asked.arguments, rollcall));
         } finally {
           // Nothing was synced: what a mistyped folder made is no library.
@@ -41,6 +42,13 @@ async function librariesOf({ folder, library }: PlaceArguments, rollcall: Rollca
   const found = await rollcall.libraries.find(library);
   if (found === null) throw new RollcallError('NOT_FOUND', `there is no library ${library}`, { field: '--library' });
   return [found];
+}
+
+/** Of a folder that was never synced nothing can wait: more likely its name is wrong. */
+function tellUnknown({ screen }: Session, { folder }: PlaceArguments, { library, libraryIsNew }: Rollcall): void {
+  if (folder === undefined || !libraryIsNew) return;
+  const place = `s3://${library.bucket}/${library.prefix}`;
+  screen.say(`Nothing of ${printable(library.root)} has been synced to ${printable(place)} yet.`);
 }
 
 async function runLibraries(
@@ -68,7 +76,6 @@ async function runLibraries(
       tellFailure(session, library, error);
     }
   }
-  screen.live(null);
   return tellEnd(session, all, errors);
 }
 

@@ -76,7 +76,7 @@ export function placeTarget({ folder, target, library }: PlaceArguments, cwd: st
   }
   if (folder.trim() === '') throw bad('folder', 'the folder is empty');
   if (/^s3:/i.test(folder)) {
-    throw bad('folder', 'the folder comes before the bucket: rollcall sync <folder> s3://bucket/prefix');
+    throw bad('folder', 'the folder comes before the bucket, as in ~/Pictures s3://bucket/prefix');
   }
   return { folder: resolve(cwd, folder), ...(target === undefined ? NOWHERE : parseBucketAddress(target)) };
 }

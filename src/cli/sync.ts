@@ -104,13 +104,14 @@ async function runSync(session: Session, job: SyncJob, rollcall: Rollcall): Prom
   if (request.kind === 'status' && request.compare === 'content') await tellComparison(session, job, request, rollcall);
   const plans: SavedPlan[] = [];
   const onPlan = (plan: SavedPlan) => plans.push(plan);
-  return reported(session, rollcall, async (hooks) => {
+  const engine = async (hooks: RunHooks) => {
     const report = await rollcall.service.sync(request, { ...hooks, onPlan }, signal);
     screen.live(null);
     if (job.planOut !== null) await savePlan(session, job.planOut, plans);
     if (!options.json) for (const line of plansLines(plans, job, screen)) screen.print(line);
     return report;
-  });
+  };
+  return reported(session, rollcall, engine, request.moves === 'only');
 }
 
 /** Four lists of each library, ahead of the plan: to a program one line for each library. */
@@ -140,6 +141,7 @@ export async function reported(
   session: Session,
   rollcall: Rollcall,
   engine: (hooks: RunHooks) => Promise<Report>,
+  renamesOnly = false,
 ): Promise<ExitCode> {
   const { screen, options } = session;
   let runId: string | null = null;
@@ -150,12 +152,12 @@ export async function reported(
         runId ??= id;
       },
     });
-    return tellReport(session, report);
+    return tellReport(session, report, renamesOnly);
   } catch (thrown) {
     const report = runId === null ? null : await recordedReport(rollcall, runId);
     if (report === null || report.error === undefined) throw thrown;
     session.log.file.error({ err: thrown }, report.error.message);
-    tellReport(session, report);
+    tellReport(session, report, renamesOnly);
     return asRollcallError(thrown).exitCode;
   }
 }
@@ -194,10 +196,10 @@ async function savePlan(session: Session, path: string, [plan]: readonly SavedPl
 }
 
 /** Tells how a run ended: to a program as the last JSON line, to a person as a summary. Answers the exit code. */
-function tellReport({ options, screen, summarise }: Session, report: Report): ExitCode {
+function tellReport({ options, screen, summarise }: Session, report: Report, renamesOnly: boolean): ExitCode {
   const { plan: _plan, ...summary } = report;
   summarise({ report: summary });
   if (options.json) screen.print(jsonLine({ type: 'report', ...report }));
-  else for (const line of reportLines(report, screen.paint.out)) screen.print(line);
+  else for (const line of reportLines(report, screen.paint.out, renamesOnly)) screen.print(line);
   return exitCodeOf(report);
 }

@@ -135,14 +135,32 @@ async function lookAtAll(
     const waiting = await waitingOf(parts.archive, scope.library);
     if (waiting.length === 0) continue;
     for (const [name, objects] of Map.groupBy(waiting, ({ bucket }) => bucket)) {
-      const fault = await lookAtBucket(parts, { ...scope.library, bucket: name }, objects, look, signal);
-      if (fault !== null) faults.push(fault);
+      const library = { ...scope.library, bucket: name };
+      const fault = await usable(parts, library, signal);
+      const then = fault ?? (await lookAtBucket(parts, library, objects, look, signal));
+      if (then !== null) faults.push(then);
     }
     after.push(...(await waitingOf(parts.archive, scope.library)));
   }
   const [first] = faults;
   if (first !== undefined) throw first;
   return after;
+}
+
+/** Why the bucket as a whole cannot be used. A HEAD alone would take a bucket that is gone for objects that are. */
+async function usable(
+  { openBucket }: ArchiveParts,
+  library: Library,
+  signal: AbortSignal,
+): Promise<RollcallError | null> {
+  try {
+    await openBucket(library).preflight(library.prefix, signal);
+    return null;
+  } catch (thrown) {
+    const error = asRollcallError(thrown);
+    if (!error.code.startsWith('BUCKET_')) throw error;
+    return error;
+  }
 }
 
 /** Every answer is recorded, also those before a stop or a bucket's failure, which is answered. */

@@ -192,7 +192,7 @@ describe('commands', () => {
   });
 
   test.each([
-    [['sync', 's3://bucket/x'], 'the folder comes before the bucket: rollcall sync <folder> s3://bucket/prefix'],
+    [['sync', 's3://bucket/x'], 'the folder comes before the bucket, as in ~/Pictures s3://bucket/prefix'],
     [['sync', ''], 'the folder is empty'],
     [['sync', 'a', 'bucket/x'], 'the target must look like s3://bucket/prefix'],
     [['sync', 'a', '--library', 'b'], '--library names a configured library: give it or a folder, not both'],

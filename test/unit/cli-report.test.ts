@@ -108,6 +108,20 @@ Finished in 812 ms, but not all of it worked.
   Run       0193-run`);
   });
 
+  test('of a run that looked for renames only claims no more than that', () => {
+    const lines = (report: Report) => reportLines(report, plain, true).slice(0, 2);
+    const quiet: Report = { ...NOTHING, photos: { ...NOTHING.photos, existing: 2 } };
+    expect(lines(quiet)[0]).toBe('No renames to carry out (812 ms).');
+    expect(lines({ ...quiet, status: 'planned' })[0]).toBe('No renames to carry out (812 ms).');
+    const moved: Report = {
+      ...NOTHING,
+      photos: { ...NOTHING.photos, new: 1, moved: 3 },
+      actions: { ...NOTHING.actions, moved: 3 },
+    };
+    expect(lines(moved)).toEqual(['Renamed in 812 ms.', 'What is new, edited or gone is left for rollcall sync.']);
+    expect(lines({ ...quiet, status: 'refused' })[0]).toMatch(/^Refused/);
+  });
+
   test('says what moved, what was copied, and what to do about what waits', () => {
     const report: Report = {
       ...NOTHING,
