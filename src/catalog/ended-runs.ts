@@ -68,10 +68,10 @@ export class RunSums {
   readonly #counted = new Map<string, number>();
   #since: Date | '-infinity' = '-infinity';
 
-  /** Reads what is new. Not to be called again before it has answered. */
-  async read(database: Database): Promise<void> {
+  /** Reads what is new, or adds nothing when `signal` aborts first. Not to be called again before it has ended. */
+  async read(database: Database, signal: AbortSignal): Promise<void> {
     const values = [this.#since, this.#openIds, [...this.#counted.keys()]];
-    const { rows } = await database.ask(() => database.pool.query<ReadRow>(READ, values));
+    const { rows } = await database.ask(() => database.pool.query<ReadRow>(READ, values), signal);
     this.#open = { queued: 0, running: 0 };
     this.#openIds = [];
     for (const row of rows) {

@@ -24,9 +24,12 @@ interface PhotosRow {
 /** Figures are kept for so many times what counting photos took: at most a twentieth of a connection goes into it. */
 const KEPT_TIMES = 20;
 
+/** A reading that takes longer has lost its connection; the next one takes another. */
+const READING_MS = 120_000;
+
 /**
  * Reads the catalog's figures, and answers those it has while they are no older than `keepMs` (longer where counting
- * photos takes long). Whoever asks while they are read waits for the same ones.
+ * photos takes long; 0: keeps none). Whoever asks while they are read waits for the same ones.
  */
 export function catalogFigures(database: Database, keepMs: number): ReadFigures {
   const runs = new RunSums();
@@ -34,13 +37,14 @@ export function catalogFigures(database: Database, keepMs: number): ReadFigures 
   let reading: Promise<CatalogFigures> | null = null;
 
   const read = async () => {
-    await runs.read(database);
+    const signal = AbortSignal.timeout(READING_MS);
+    await runs.read(database, signal);
     // The history's first reading, which is long, does not count.
     const begun = performance.now();
-    const { rows } = await database.ask(() => database.pool.query<PhotosRow>(PHOTOS));
+    const { rows } = await database.ask(() => database.pool.query<PhotosRow>(PHOTOS), signal);
     const figures = { ...runs.figures(), libraries: librariesOf(rows, runs) };
     const now = performance.now();
-    kept = { figures, until: now + Math.max(keepMs, KEPT_TIMES * (now - begun)) };
+    if (keepMs > 0) kept = { figures, until: now + Math.max(keepMs, KEPT_TIMES * (now - begun)) };
     return figures;
   };
   return (signal) => {
