@@ -9,13 +9,14 @@ import type { Config, S3Location } from './config.ts';
 import { openDisk } from './disk/disk.ts';
 import { compileExcludes } from './disk/excludes.ts';
 import { watchLibrary } from './disk/watch.ts';
-import { attachEmbedded, type EmbeddedServices } from './embedded/attach.ts';
+import { attachEmbedded, type EmbeddedServices, embeddedRuns } from './embedded/attach.ts';
 import { RollcallError } from './errors.ts';
 import { checkHealth } from './http/health.ts';
 import type { HttpParts } from './http/parts.ts';
 import type { JobQueue, QueueParts } from './jobs/queue.ts';
 import type { CatalogBrowser, LibraryStore, NewLibrary } from './sync/browse.ts';
 import type { BucketPort, DiskPort, Log } from './sync/ports.ts';
+import { allLibraries } from './sync/resolve-scopes.ts';
 import type { RunQueue } from './sync/run-queue.ts';
 import type { SyncService } from './sync/service.ts';
 import { createSpreader } from './sync/spread.ts';
@@ -111,6 +112,43 @@ export async function composeTargets(config: Config, log: Log, signal: AbortSign
   });
 }
 
+/** Parts of a process that only works the queue. */
+export interface WorkerRollcall extends Pick<Rollcall, 'notices' | 'close'> {
+  /** Those that were there when it began. */
+  readonly libraries: readonly Library[];
+}
+
+/**
+ * Works the queue of a server that runs elsewhere, with its database and bucket: starts none of its own. BAD_CONFIG
+ * when it is not said where they are, GUARD_ROOT_* when a library is not mounted here.
+ */
+export async function composeWorker(
+  config: Config,
+  { concurrency }: { readonly concurrency: number },
+  log: Log,
+  signal: AbortSignal,
+): Promise<WorkerRollcall> {
+  const bucketIsEmbedded = embedsBucket(config, config.s3Bucket);
+  for (const [embedded, variable] of [
+    [config.databaseUrl === null, 'DATABASE_URL'],
+    [bucketIsEmbedded, 'S3_BUCKET'],
+  ] as const) {
+    if (!embedded || (await embeddedRuns(config.dataDir))) continue;
+    const message = `${variable} must be that of the server, or DATA_DIR one in which it runs on this machine`;
+    throw new RollcallError('BAD_CONFIG', `a worker needs a server: ${message}`, { field: variable });
+  }
+  return closingOnFailure(async (closers, close) => {
+    const up = await bringUpSides(config, { demo: false, s3: bucketIsEmbedded }, log, signal, closers);
+    const libraries = await allLibraries(up.catalog.libraries);
+    for (const library of libraries) await openLibraryDisk(config, library).verifyRoot(signal);
+    const parts = { ...up, config, log };
+    const service = createService(parts, up.catalog.libraries);
+    const queue = await bringUpQueue(up, { ...parts, service, schedule: null, concurrency }, signal);
+    closers.push(() => queue.close());
+    return { libraries, notices: up.embedded.notices, close };
+  });
+}
+
 type Closers = (() => Promise<void> | void)[];
 
 async function closingOnFailure<T>(make: (closers: Closers, close: () => Promise<void>) => Promise<T>): Promise<T> {
@@ -135,12 +173,9 @@ async function bringUp(
   close: () => Promise<void>,
 ): Promise<Rollcall> {
   const bucketName = needs.target?.bucket ?? config.s3Bucket;
-  // A bucket named on the command line is a real one: it must never turn into the stand-in without a word.
-  if (bucketName === null && config.s3.endpoint !== null) {
-    throw new RollcallError('BAD_CONFIG', 'S3_BUCKET must be set when S3_ENDPOINT is', { field: 'S3_BUCKET' });
-  }
+  const bucketIsEmbedded = embedsBucket(config, bucketName);
   const demo = needs.demo && config.demoLibrary && needs.target === undefined;
-  const up = await bringUpSides(config, { demo, s3: bucketName === null }, log, signal, closers);
+  const up = await bringUpSides(config, { demo, s3: bucketIsEmbedded }, log, signal, closers);
   const { embedded, catalog, buckets, url, s3 } = up;
   const defaults = { bucket: bucketName ?? embedded.s3?.bucket ?? '', prefix: config.s3Prefix };
   const { library, isNew: libraryIsNew } = await ensureLibrary(catalog.libraries, {
@@ -170,7 +205,7 @@ async function bringUp(
     places: {
       database: { embedded: config.databaseUrl === null, at: withoutPassword(url) },
       bucket: {
-        embedded: bucketName === null,
+        embedded: bucketIsEmbedded,
         at: `${s3.endpoint ?? 'Amazon S3'} s3://${library.bucket}/${library.prefix}`,
       },
       photos: { demo, at: library.root },
@@ -179,6 +214,14 @@ async function bringUp(
     notices: embedded.notices,
     close,
   };
+}
+
+/** A bucket named on the command line is a real one: it must never turn into the stand-in without a word. */
+function embedsBucket(config: Config, name: string | null): boolean {
+  if (name === null && config.s3.endpoint !== null) {
+    throw new RollcallError('BAD_CONFIG', 'S3_BUCKET must be set when S3_ENDPOINT is', { field: 'S3_BUCKET' });
+  }
+  return name === null;
 }
 
 /** What bringUp has made, for those who put it together further. */

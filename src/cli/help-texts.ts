@@ -23,6 +23,17 @@ Examples:
   PORT=8080 PHOTOS_ROOT=~/Pictures rollcall serve
   DATABASE_URL=postgresql://me@db/rollcall S3_BUCKET=my-photos rollcall serve`;
 
+export const WORKER_HELP = `
+Takes syncs from the queue that \`rollcall serve\` keeps in its database: those that were asked for with Prefer:
+respond-async, and the nightly reconciliation. A library's sync is shared out album by album over all who work. It needs
+the server's DATABASE_URL and bucket settings, and every library at the same path as on the server; on the server's
+own machine its DATA_DIR is enough. Ctrl-C finishes what is in hand or gives it back; when a worker is killed, another one
+takes up its albums within half a minute.
+
+Examples:
+  DATABASE_URL=postgresql://me@db/rollcall S3_BUCKET=my-photos rollcall worker
+  rollcall worker --concurrency 8`;
+
 export const SYNC_HELP = `
 Photos that the bucket lacks are uploaded, missing objects are brought back, photos gone from disk are marked
 and their objects kept. A photo that was renamed or put into another folder is renamed in the bucket too: copied there

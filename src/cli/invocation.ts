@@ -51,6 +51,7 @@ export type SyncCommand = 'sync' | 'moves' | 'status';
 
 export type Invocation =
   | { readonly command: 'serve'; readonly options: GlobalOptions }
+  | { readonly command: 'worker'; readonly options: GlobalOptions; readonly concurrency: number }
   | { readonly command: SyncCommand; readonly options: GlobalOptions; readonly arguments: SyncArguments }
   | { readonly command: 'apply'; readonly options: GlobalOptions; readonly planFile: string }
   | { readonly command: 'batch'; readonly options: GlobalOptions; readonly arguments: BatchArguments }

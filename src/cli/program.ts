@@ -1,5 +1,5 @@
 /** The command line's grammar: argv to an invocation, or to the text that answers it. No I/O. */
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { ExitCode, RollcallError } from '../errors.ts';
 import { RESTORE_TIERS, USUAL_RESTORE } from '../sync/restore-request.ts';
 import { addAlbum, addPolicies, addScope, addScopeAndPolicies, daysOf, filled } from './command-options.ts';
@@ -14,6 +14,7 @@ import {
   SERVE_HELP,
   STATUS_HELP,
   SYNC_HELP,
+  WORKER_HELP,
 } from './help-texts.ts';
 import type {
   Answer,
@@ -24,6 +25,10 @@ import type {
   SyncArguments,
 } from './invocation.ts';
 import { jsonLine } from './json-lines.ts';
+
+/** Albums that a worker syncs at a time. */
+const USUAL_CONCURRENCY = 2;
+const MOST_CONCURRENCY = 32;
 
 /** Reads a command line (without node and script). `columns` is the width that help texts are wrapped to. */
 export function parseCommandLine(argv: readonly string[], version: string, columns = 100): Invocation | Answer {
@@ -87,6 +92,7 @@ function rollcallProgram(version: string, ask: (invocation: Invocation) => void)
     .configureHelp({ showGlobalOptions: true })
     .addHelpText('after', ROLLCALL_HELP);
   addServe(program, ask);
+  addWorker(program, ask);
   addSync(program, ask);
   addMoves(program, ask);
   addStatus(program, ask);
@@ -104,6 +110,27 @@ function addServe(program: Command, ask: (invocation: Invocation) => void): void
     .description('run the server: the HTTP API, and whatever is not configured brought along')
     .addHelpText('after', SERVE_HELP)
     .action(() => ask({ command: 'serve', options: globalsOf(program) }));
+}
+
+function addWorker(program: Command, ask: (invocation: Invocation) => void): void {
+  program
+    .command('worker')
+    .description('work the queue of a running server too, here or on another machine')
+    .addOption(
+      new Option('--concurrency <n>', 'so many albums at a time').argParser(concurrencyOf).default(USUAL_CONCURRENCY),
+    )
+    .addHelpText('after', WORKER_HELP)
+    .action(({ concurrency }: { concurrency: number }) =>
+      ask({ command: 'worker', options: globalsOf(program), concurrency }),
+    );
+}
+
+function concurrencyOf(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < 1 || value > MOST_CONCURRENCY) {
+    throw new InvalidArgumentError(`It must be a whole number from 1 to ${MOST_CONCURRENCY}.`);
+  }
+  return value;
 }
 
 function addSync(program: Command, ask: (invocation: Invocation) => void): void {

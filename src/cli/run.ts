@@ -29,6 +29,10 @@ async function carryOut(asked: Invocation): Promise<number> {
         const { serve } = await import('./serve.ts');
         return await serve(asked.options, screen, packageVersion());
       }
+      case 'worker': {
+        const { worker } = await import('./worker.ts');
+        return await worker(asked.concurrency, asked.options, screen, packageVersion());
+      }
       case 'sync':
       case 'moves':
       case 'status': {

@@ -14,13 +14,12 @@ const ALBUMS_AT_A_TIME = 2;
 
 /** Runs the server to its exit code: 0 when it was told to stop. */
 export function serve(options: GlobalOptions, screen: Screen, version: string): Promise<number> {
-  const asJson = options.json || !screen.interactive;
   return runCommand({
     name: 'serve',
     options,
     screen,
     stopping: 'Stopping…',
-    shown: (config: Config) => ({ from: config.logLevel, write: asJson ? jsonLog(screen) : readableLog(screen) }),
+    shown: serverLog(options, screen),
     body: async (session) => {
       try {
         await serveUntilStopped(session, version);
@@ -32,6 +31,12 @@ export function serve(options: GlobalOptions, screen: Screen, version: string): 
       return ExitCode.ok;
     },
   });
+}
+
+/** A server's log is its output: for people on a terminal, JSON lines otherwise. */
+export function serverLog(options: GlobalOptions, screen: Screen) {
+  const asJson = options.json || !screen.interactive;
+  return (config: Config) => ({ from: config.logLevel, write: asJson ? jsonLog(screen) : readableLog(screen) });
 }
 
 async function serveUntilStopped(session: Session, version: string): Promise<void> {

@@ -1,8 +1,8 @@
 /** The embedded PostgreSQL and S3, for a process that needs them. */
-import { mkdirSync, realpathSync } from 'node:fs';
+import { existsSync, mkdirSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { RollcallError } from '../errors.ts';
-import { connectToHost, type HostConnection, HostGone } from './host-connection.ts';
+import { connectToHost, hasHost, type HostConnection, HostGone } from './host-connection.ts';
 import type { Opened, OpenRequest, S3Access } from './wire.ts';
 
 export interface EmbeddedRequest {
@@ -56,6 +56,11 @@ export async function attachEmbedded(request: EmbeddedRequest, signal: AbortSign
     await hold.close();
     throw error;
   }
+}
+
+/** Do embedded services of this DATA_DIR run? Starts none. BAD_CONFIG when another user runs them. */
+export async function embeddedRuns(dataDir: string): Promise<boolean> {
+  return existsSync(dataDir) && (await hasHost(realpathSync(dataDir)));
 }
 
 /** One client's hold on the services, taken up again with the next host when a host is killed. */

@@ -93,6 +93,13 @@ export async function connectToHost(dataDir: string, signal: AbortSignal): Promi
   }
 }
 
+/** Does a host of `dataDir`, a real path, run? Starts none. */
+export async function hasHost(dataDir: string): Promise<boolean> {
+  const socket = await tryConnect(dataDir);
+  socket?.destroy();
+  return socket !== null;
+}
+
 function tryConnect(dataDir: string): Promise<Socket | null> {
   return withSocketPath(
     dataDir,

@@ -29,6 +29,11 @@ interface Work {
 /** Renames reach across albums, and what only has to be told needs no run of its own. */
 const OWN = new Set<Action['kind']>(['move', 'leftover', 'wait', 'report']);
 
+/** Objects that nobody knows are counted by the listing of the survey: an album's run may not list. */
+export function isSurveyed(classified: Classified): boolean {
+  return classified.class === 'untracked';
+}
+
 export class SurveySplit implements RunWatch {
   readonly #prefix: string;
   readonly #direction: Direction;
@@ -50,7 +55,7 @@ export class SurveySplit implements RunWatch {
 
   decided(triple: Triple, action: Action | null, classified: Classified): void {
     if (action?.kind === 'update') this.#doubtful.add(triple.key);
-    if (action !== null && OWN.has(action.kind)) return;
+    if ((action !== null && OWN.has(action.kind)) || isSurveyed(classified)) return;
     const counts = countsOf(triple, action, classified, this.#direction);
     const mayMove = action !== null || classified.class === 'new' || classified.class === 'orphaned';
     this.#counts.add(triple.key, counts, mayMove);

@@ -11,7 +11,7 @@ import { resolveScopes } from './resolve-scopes.ts';
 import { type RunInProgress, type RunOptions, run } from './run.ts';
 import type { RunHooks, SyncRequest } from './service.ts';
 import { countsOf, takeFrom } from './spread-counts.ts';
-import { type AlbumWork, SurveySplit } from './spread-survey.ts';
+import { type AlbumWork, isSurveyed, SurveySplit } from './spread-survey.ts';
 import type { SyncParts } from './sync-service.ts';
 import type { Library, Policy, Report, Scope } from './types.ts';
 
@@ -133,7 +133,8 @@ function runShare(
   const source = async (current: RunInProgress): Promise<Plan> => {
     const watch: RunOptions['watch'] = {
       decided: (triple, action, classified) => {
-        if (leave.has(triple.key)) takeFrom(current.tally, countsOf(triple, action, classified, policy.direction));
+        if (!leave.has(triple.key) && !isSurveyed(classified)) return;
+        takeFrom(current.tally, countsOf(triple, action, classified, policy.direction));
       },
       ended: () => {},
     };
