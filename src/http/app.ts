@@ -43,7 +43,10 @@ const API_ROUTES = [
 /** The apps that the groups of routes answer with, for Hono's client: a union, which costs less to check than one chain. */
 export type ApiRoutes = ReturnType<(typeof API_ROUTES)[number]>;
 
-/** The HTTP API (DESIGN 12) over its parts. It holds no state and nothing to close; listen.ts serves it. */
+/**
+ * The HTTP API (DESIGN 12) over its parts. It has nothing to close: what it holds to follow runs goes with those who
+ * listen. listen.ts serves it.
+ */
 export function createApp(parts: HttpParts): App {
   const app = new OpenAPIHono<HttpEnv>({ defaultHook: throwBadInput });
   const { token } = parts.auth;

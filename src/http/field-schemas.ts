@@ -18,5 +18,12 @@ export const PHOTO_STATES = [
 ] as const;
 export const PhotoState = z.enum(PHOTO_STATES).openapi('PhotoState');
 
+/** How a run may end. */
+export const END_STATUSES = ['succeeded', 'partial', 'failed', 'refused', 'planned'] as const;
+export const RUN_STATUSES = [...END_STATUSES, 'queued', 'running'] as const;
+
+/** How an action may end. */
+export const OUTCOMES = ['done', 'conflict', 'failed', 'unstable'] as const;
+
 /** Of a page of a list. */
 export const nextCursor = z.string().nullable().openapi({ description: 'For the next page; null on the last one.' });

@@ -40,8 +40,9 @@ export interface Listening {
   /** The port that was asked for, when it was busy and another was taken. */
   readonly portWasBusy: number | null;
   /**
-   * Takes no new connections, lets running requests finish for a bounded time, then tells running work to stop
-   * (`HttpEnv.stopping`), and cuts what is still open after that. Calling it again waits for the same end.
+   * Takes no new connections, tells those who only listen to go (`HttpEnv.closing`), lets running requests finish for
+   * a bounded time, then tells running work to stop (`HttpEnv.stopping`), and cuts what is still open after that.
+   * Calling it again waits for the same end.
    */
   close(): Promise<void>;
 }
@@ -53,8 +54,10 @@ export interface Listening {
 export async function listen(app: App, options: ListenOptions, signal: AbortSignal): Promise<Listening> {
   const patience = { ...PATIENCE, ...options.patience };
   const requests = new RunningRequests();
+  const closing = new AbortController();
   const stopping = new AbortController();
-  const answerRequest = getRequestListener((request) => app.fetch(request, { stopping: stopping.signal }), {
+  const signals = { closing: closing.signal, stopping: stopping.signal };
+  const answerRequest = getRequestListener((request) => app.fetch(request, signals), {
     overrideGlobalObjects: false,
     errorHandler: () =>
       Response.json(UNREADABLE, { status: 400, headers: { 'Content-Type': 'application/problem+json' } }),
@@ -75,7 +78,7 @@ export async function listen(app: App, options: ListenOptions, signal: AbortSign
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> => {
     signal.removeEventListener('abort', close);
-    closed ??= shutDown(server, requests, stopping, patience);
+    closed ??= shutDown(server, requests, { closing, stopping }, patience);
     return closed;
   };
   signal.addEventListener('abort', close);
@@ -154,12 +157,13 @@ class RunningRequests {
 async function shutDown(
   server: Server,
   requests: RunningRequests,
-  stopping: AbortController,
+  { closing, stopping }: { readonly closing: AbortController; readonly stopping: AbortController },
   patience: Patience,
 ): Promise<void> {
   const closed = once(server, 'close');
   server.close();
   requests.stopKeepingAlive();
+  closing.abort();
   await requests.ended(patience.finishMs);
   stopping.abort();
   await requests.ended(patience.drainMs);

@@ -78,6 +78,8 @@ export interface HttpParts {
 /** What a request carries through the middleware. */
 export interface HttpEnv {
   Bindings: {
+    /** Aborts as soon as the server is closing: what only listens is to go. */
+    closing?: AbortSignal;
     /** Aborts when the server is closing and running work must end (listen.ts). */
     stopping?: AbortSignal;
   };

@@ -3,7 +3,7 @@ import { isAbsolute, resolve } from 'node:path';
 import { type Hook, z } from '@hono/zod-openapi';
 import { prefixFault } from '../config.ts';
 import { RollcallError } from '../errors.ts';
-import { PHOTO_STATES } from './field-schemas.ts';
+import { OUTCOMES, PHOTO_STATES, RUN_STATUSES } from './field-schemas.ts';
 import type { HttpEnv } from './parts.ts';
 
 /** An object of just these fields. */
@@ -76,6 +76,10 @@ export const SyncBody = only('a sync', {
   })
   .openapi('SyncRequest');
 
+export const ReconcileBody = only('a reconciliation', {
+  library: text(255).optional().openapi({ description: 'Id or name. Left out: every library.' }),
+}).openapi('ReconcileRequest');
+
 const libraryFields = {
   name: text(255).openapi({ example: 'Family' }),
   root: text(4096)
@@ -128,6 +132,15 @@ export const library = text(255).optional().openapi({ description: 'Id or name o
 export const PageQuery = only('this list', paging);
 export const LibraryPageQuery = only('this list', { library, ...paging });
 export const PhotoPageQuery = only('this list', { state: oneOf(PHOTO_STATES).optional(), ...paging });
+export const RunPageQuery = only('this list', {
+  library,
+  kind: text(64).optional().openapi({ description: '`sync`, `reconcile`, `verify` and so on.' }),
+  status: oneOf(RUN_STATUSES).optional(),
+  album: albumPath.optional().openapi({ type: 'string', description: 'Only runs over this very album.' }),
+  parent: z.uuid('must be the id of a run').optional().openapi({ description: 'Only the parts of this run.' }),
+  ...paging,
+});
+export const ActionPageQuery = only('this list', { outcome: oneOf(OUTCOMES).optional(), ...paging });
 export const IdParams = z.object({ id: text(255).openapi({ param: { name: 'id', in: 'path' } }) });
 
 /** For OpenAPIHono's `defaultHook`: what zod refused is thrown as BAD_INPUT, naming the field and what would be right. */

@@ -1,15 +1,13 @@
 /** The history of runs as the API answers with it. */
 import { z } from '@hono/zod-openapi';
-import { count, nextCursor, time } from './field-schemas.ts';
-import { Report, RunStatus } from './schemas.ts';
+import { count, nextCursor, OUTCOMES, RUN_STATUSES, time } from './field-schemas.ts';
+import { Report } from './schemas.ts';
 
-export const RUN_STATUSES = [...RunStatus.options, 'queued', 'running'] as const;
-
-const howMuch = z
+export const howMuch = z
   .object({ done: count, total: count.nullable() })
   .openapi({ description: '`total` is null until it is known.' });
 
-const told = {
+export const told = {
   phase: z
     .enum(['scanning', 'working', 'done'])
     .openapi({ description: 'Comparing the three sides, carrying out what is to be done, or neither any more.' }),
@@ -41,3 +39,21 @@ export const Run = z
   .openapi('Run');
 
 export const RunList = z.object({ runs: z.array(Run).readonly(), nextCursor }).openapi('RunList');
+
+export const QueuedRun = z.object({ runId: z.uuid() }).openapi('QueuedRun');
+
+const RunAction = z
+  .object({
+    id: z.string(),
+    kind: z.string().openapi({ example: 'upload' }),
+    path: z.string(),
+    key: z.string(),
+    outcome: z.enum(OUTCOMES),
+    bytes: count,
+    code: z.string().nullable(),
+    message: z.string().nullable(),
+    at: time,
+  })
+  .openapi('RunAction', { description: 'One action of a run, other than a skip.' });
+
+export const RunActionList = z.object({ actions: z.array(RunAction).readonly(), nextCursor }).openapi('RunActionList');

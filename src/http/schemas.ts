@@ -1,10 +1,10 @@
 /** What the API answers with, as zod schemas: the OpenAPI document comes from these. Requests are in requests.ts. */
 import { z } from '@hono/zod-openapi';
 import { Action } from './action-schemas.ts';
-import { count, nextCursor, PhotoState, time } from './field-schemas.ts';
+import { count, END_STATUSES, nextCursor, PhotoState, time } from './field-schemas.ts';
 
 const PhotoKind = z.enum(['image', 'video', 'audio', 'sidecar', 'other']);
-export const RunStatus = z.enum(['succeeded', 'partial', 'failed', 'refused', 'planned']);
+const RunStatus = z.enum(END_STATUSES);
 
 export const Problem = z
   .object({

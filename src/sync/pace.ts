@@ -11,7 +11,7 @@ export interface Pace {
 }
 
 /** What a pace is measured of. */
-export type Measured = Omit<Progress, 'library' | 'lastPath'>;
+export type Measured = Omit<Progress, 'library' | 'lastPath' | 'phase'> & { readonly phase: string };
 
 interface Sample {
   readonly atMs: number;

@@ -1,10 +1,36 @@
 import { createRoute } from '@hono/zod-openapi';
-import { answer } from '../answer.ts';
+import { carryOut } from '../carry-out.ts';
 import { type App, json, problems } from '../openapi.ts';
 import type { HttpParts } from '../parts.ts';
-import { given, SyncBody } from '../requests.ts';
-import { runSignal } from '../run-signal.ts';
+import { given, ReconcileBody, SyncBody } from '../requests.ts';
+import { QueuedRun } from '../run-schemas.ts';
 import { Report } from '../schemas.ts';
+
+const prefer = {
+  in: 'header',
+  name: 'Prefer',
+  schema: { type: 'string' },
+  description:
+    '`respond-async`: do not wait for the end; see RFC 7240. Passed over in a dry run, and by a server without a queue.',
+} as const;
+
+const queued = {
+  ...json(
+    QueuedRun,
+    'The run is in the queue and can be followed: asked for by `Prefer: respond-async`, or its end could not be waited ' +
+      'for (the server stopped, or lost its database for a while).',
+  ),
+  headers: {
+    Location: { description: 'Of the run.', schema: { type: 'string' } },
+    'Preference-Applied': { description: '`respond-async`, if it was asked for.', schema: { type: 'string' } },
+  },
+} as const;
+
+const responses = {
+  200: json(Report, 'The report.'),
+  202: queued,
+  ...problems(400, 404, 409, 413, 415, 422, 502, 503),
+};
 
 const sync = createRoute({
   method: 'post',
@@ -13,13 +39,29 @@ const sync = createRoute({
   summary: 'Bring disk, catalog and bucket into agreement',
   description:
     'Answers the report when the run is done. A run whose photos failed is `partial` and still 200. ' +
-    'The run goes on when the caller hangs up, and is in the history either way.',
+    'The run goes on when the caller hangs up, and is in the history either way. ' +
+    'A whole library is spread over its albums, by the queue: a sync of it that is under way is waited for. ' +
+    'An album is synced at once: if it is being synced already, that is 409 `SYNC_IN_PROGRESS`.',
+  parameters: [prefer],
   request: { body: json(SyncBody, 'What to sync and how. No body: every library, with the default policies.') },
-  responses: { 200: json(Report, 'The report.'), ...problems(400, 404, 409, 413, 415, 422, 502, 503) },
+  responses,
+});
+
+const reconcile = createRoute({
+  method: 'post',
+  path: '/api/reconcile',
+  tags: ['Sync'],
+  summary: 'Do now what RECONCILE_CRON does',
+  description:
+    'Holds rows against bucket against disk: missing objects are sent again, what has drifted is put right by the default ' +
+    'policies, `lost` and `untracked` photos are reported. Answers like a sync.',
+  parameters: [prefer],
+  request: { body: json(ReconcileBody, 'What to reconcile. No body: every library.') },
+  responses,
 });
 
 export function syncRoutes(app: App, parts: HttpParts) {
-  return app.openapi(sync, async (c) => {
-    return answer(c, await parts.service.sync(given(c.req.valid('json')), {}, runSignal(c)), 200);
-  });
+  return app
+    .openapi(sync, (c) => carryOut(c, parts, given(c.req.valid('json'))))
+    .openapi(reconcile, (c) => carryOut(c, parts, { ...given(c.req.valid('json')), kind: 'reconcile' }));
 }

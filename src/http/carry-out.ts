@@ -1,0 +1,47 @@
+/** A sync that a request asks for: by the request itself, or through the queue, waited for or not. */
+import type { Context } from 'hono';
+import { asRollcallError, RollcallError } from '../errors.ts';
+import type { RunQueue } from '../sync/run-queue.ts';
+import type { SyncRequest } from '../sync/service.ts';
+import type { Report } from '../sync/types.ts';
+import { answer } from './answer.ts';
+import type { HttpEnv, HttpParts } from './parts.ts';
+import { prefersAsync } from './prefer.ts';
+import { runSignal } from './run-signal.ts';
+
+/**
+ * Answers the report, or that the run is queued. An album's sync and a dry run belong to the request; what spreads over
+ * albums goes through the queue if there is one, and neither the client's going nor the server's end stops it.
+ */
+export async function carryOut(c: Context<HttpEnv>, parts: HttpParts, request: SyncRequest) {
+  const { queue, service } = parts;
+  const queued = queue !== null && request.dryRun !== true;
+  if (queued && prefersAsync(c.req.header('Prefer'))) {
+    const { runId } = await queue.enqueue(request);
+    return accepted(c, runId, { 'Preference-Applied': 'respond-async' });
+  }
+  const spreads = request.album === undefined && request.albumId === undefined;
+  if (!queued || !spreads) return answer(c, await service.sync(request, {}, runSignal(c)), 200);
+  const { runId } = await queue.enqueue(request);
+  const report = await endOf(c, parts, queue, runId);
+  if (report === null) return accepted(c, runId);
+  // As the request that carries a run out is answered.
+  const { error } = report;
+  if (error !== undefined && error.code !== 'CANCELLED') throw new RollcallError(error.code, error.message);
+  return answer(c, report, 200);
+}
+
+function accepted(c: Context<HttpEnv>, runId: string, headers: Record<string, string> = {}) {
+  return answer(c, { runId }, 202, { Location: `/api/runs/${runId}`, ...headers });
+}
+
+/** Null: its end cannot be waited for any longer, and the run goes on. */
+async function endOf(c: Context<HttpEnv>, { log }: HttpParts, queue: RunQueue, runId: string): Promise<Report | null> {
+  try {
+    return await queue.ended(runId, AbortSignal.any([runSignal(c), c.req.raw.signal]));
+  } catch (thrown) {
+    const { code, message } = asRollcallError(thrown);
+    if (code !== 'CANCELLED') log.warn({ run: runId, code }, `the end of a queued run was not waited for: ${message}`);
+    return null;
+  }
+}
