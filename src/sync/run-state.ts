@@ -81,7 +81,7 @@ export function stateOf(id: string, nodes: readonly RunNode[], tasks: readonly T
   const all = [...nodes, ...tasks];
   return {
     runId: id,
-    library: root.library ?? latest?.progress?.library ?? '',
+    library: root.library ?? latest?.library ?? '',
     status: root.status,
     cancelled: root.cancelled,
     phase: phaseOf(root, leaves),
