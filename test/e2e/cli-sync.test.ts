@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { DeleteObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
@@ -73,7 +73,8 @@ describe('rollcall sync', () => {
     const uploads = lines.filter((line) => String(line['msg']).startsWith('Uploading new photo: '));
     expect(uploads).toHaveLength(3);
     for (const line of uploads) expect(line['time']).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
-    expect(lines.at(-1)).toMatchObject({ report: { status: 'succeeded', actions: { uploaded: 3 } } });
+    const report = { status: 'succeeded', actions: { uploaded: 3 } };
+    expect(lines.at(-1)).toMatchObject({ msg: 'rollcall sync ends, exit code 0', exitCode: 0, report });
   });
 
   test('brings an object back that was deleted by hand, and says so', async () => {
@@ -127,6 +128,25 @@ describe('rollcall sync', () => {
     const ran = await world.run('sync', '--delete', '--max-delete', '20');
     expect(ran, ran.stdout).toMatchObject({ exitCode: 0 });
     expect(await keys()).toHaveLength(10);
+  });
+});
+
+describe('log files', () => {
+  test('go LOG_KEEP_DAYS after their last line, with the next command; what waits for a restore stays', async () => {
+    writePhotos();
+    world.env['LOG_KEEP_DAYS'] = '3';
+    const days = (name: string, ago: number) => {
+      world.write(`logs/${name}`, 'old');
+      const at = Date.now() / 1000 - ago * 86_400;
+      utimesSync(join(world.dir, 'logs', name), at, at);
+    };
+    days('rollcall-20260101T000000000Z-sync.log', 4);
+    days('rollcall-20260102T000000000Z-restore-status.log', 4);
+    days('rollcall-20260103T000000000Z-sync.log', 2);
+    days('archive_restore_needed.log', 400);
+    await world.run('status');
+    const names = readdirSync(join(world.dir, 'logs')).filter((name) => !name.endsWith('-status.log'));
+    expect(names.sort()).toEqual(['archive_restore_needed.log', 'rollcall-20260103T000000000Z-sync.log']);
   });
 });
 
@@ -250,6 +270,8 @@ describe('what cannot work', () => {
     expect(ran).toMatchObject({ exitCode: 4 });
     expect(`${ran.stdout}${ran.stderr}`).toMatch(/no-such-bucket.*\(BUCKET_MISSING\)/);
     expect(`${ran.stdout}${ran.stderr}`).not.toMatch(/\n\s+at /);
+    const report = { status: 'failed', error: { code: 'BUCKET_MISSING' } };
+    expect(world.log('sync').at(-1)).toMatchObject({ msg: 'rollcall sync ends, exit code 4', exitCode: 4, report });
   });
 
   test('wrong credentials of the bucket are named, not shown', async () => {
@@ -270,6 +292,7 @@ describe('what cannot work', () => {
     expect(ran).toMatchObject({ exitCode: 4, stdout: '' });
     expect(ran.stderr).toMatch(/^rollcall: .*\(DATABASE_DENIED\)\n$/);
     expect(`${ran.stderr}${JSON.stringify(world.log('sync'))}`).not.toContain('hunter2');
+    expect(world.log('sync').at(-1)).toMatchObject({ exitCode: 4, error: { code: 'DATABASE_DENIED' } });
   });
 
   test('a log folder that cannot be written is said once and stops nothing', async () => {
@@ -318,6 +341,10 @@ describe('Ctrl-C', () => {
     const ran = await running.ended;
     expect(ran, ran.stderr).toMatchObject({ exitCode: 1, signal: null });
     expect(ran.stdout).toContain('the next sync goes on from here');
+    expect(world.log('sync').at(-1)).toMatchObject({
+      msg: 'rollcall sync ends, exit code 1',
+      report: { error: { code: 'CANCELLED' }, actions: { uploaded: expect.any(Number) } },
+    });
     const uploaded = (await keys()).length;
     expect(uploaded).toBeLessThan(20);
 
@@ -337,6 +364,8 @@ describe('Ctrl-C', () => {
     await pause(700);
     running.process.kill('SIGINT');
     expect(await running.ended).toMatchObject({ exitCode: 130, signal: null });
+    const log = world.log('sync').slice(-2);
+    expect(log).toMatchObject([{}, { msg: 'rollcall sync was ended at once, exit code 130', exitCode: 130 }]);
     release();
 
     proxy.reset();
