@@ -15,6 +15,7 @@ import { libraryRoutes } from './routes/libraries.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { pageRoutes } from './routes/pages.ts';
 import { photoRoutes } from './routes/photos.ts';
+import { reuploadRoutes } from './routes/reupload.ts';
 import { runRoutes } from './routes/runs.ts';
 import { s3Routes } from './routes/s3.ts';
 import { syncRoutes } from './routes/sync.ts';
@@ -30,6 +31,7 @@ const LISTS_LIMIT = 16 * 1024 * 1024;
  */
 const API_ROUTES = [
   syncRoutes,
+  reuploadRoutes,
   s3Routes,
   runRoutes,
   libraryRoutes,

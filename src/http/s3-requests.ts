@@ -5,7 +5,8 @@ import type { SyncRequest } from '../sync/service.ts';
 import { isUuid } from './find.ts';
 import { albumPath, given, only, text } from './requests.ts';
 
-const album = {
+/** How an album is named. */
+export const albumFields = {
   library: text(255).optional().openapi({ description: 'Id or name; needed where several have the album.' }),
   album: albumPath.optional().openapi({
     type: 'string',
@@ -23,9 +24,12 @@ interface AlbumFields {
   readonly styleId?: string | undefined;
 }
 
-/** Exactly one of the names an album has here. */
-const oneAlbum = ({ album, albumId, styleId }: AlbumFields) =>
-  [album, albumId, styleId].filter((name) => name !== undefined).length === 1;
+/** How many of the names that an album has here are given. */
+export function albumsNamed({ album, albumId, styleId }: AlbumFields): number {
+  return [album, albumId, styleId].filter((name) => name !== undefined).length;
+}
+
+const oneAlbum = (fields: AlbumFields) => albumsNamed(fields) === 1;
 const NOT_ONE_ALBUM = { path: ['album'], error: 'must be given, or else albumId or styleId, and only one of them' };
 
 const fileName = text(1024).refine(
@@ -43,7 +47,7 @@ const localImages = z
   )
   .openapi({ description: 'Compare only these files of the album. Objects without a file are listed either way.' });
 
-export const CompareBody = only('a comparison', { ...album, localImages: localImages.optional() })
+export const CompareBody = only('a comparison', { ...albumFields, localImages: localImages.optional() })
   .refine(oneAlbum, NOT_ONE_ALBUM)
   .openapi('CompareRequest');
 
@@ -62,11 +66,11 @@ const images = z
   )
   .openapi({ description: 'Names of files, or entries of a comparison.' });
 
-export const ImagesBody = only('this', { ...album, images })
+export const ImagesBody = only('this', { ...albumFields, images })
   .refine(oneAlbum, NOT_ONE_ALBUM)
   .openapi('ImagesRequest');
 
-export const RemoveBody = only('a removal', { ...album, filenames: z.array(fileName, 'must be a list') })
+export const RemoveBody = only('a removal', { ...albumFields, filenames: z.array(fileName, 'must be a list') })
   .refine(oneAlbum, NOT_ONE_ALBUM)
   .openapi('RemoveRequest');
 
