@@ -39,11 +39,11 @@ export async function* followRun(open: OpenEvents, options: FollowOptions): Asyn
   for (;;) {
     signal.throwIfAborted();
     const connection = new Connection(signal);
+    const reader = new EventStreamReader(follow.lastId);
     try {
       const response = await open(headersOf(follow.lastId), connection.signal);
       if (response.status === 204) return;
       wasOpen = true;
-      const reader = new EventStreamReader(follow.lastId);
       for await (const event of connection.events(response, reader)) {
         follow.failures = 0;
         follow.lastId = event.id;
@@ -51,13 +51,13 @@ export async function* followRun(open: OpenEvents, options: FollowOptions): Asyn
         if (told !== null) yield told;
         if (told?.event === 'report') return;
       }
-      follow.retryMs = reader.retryMs ?? follow.retryMs;
     } catch (thrown) {
       signal.throwIfAborted();
       if (!wasOpen || !mayPass(thrown)) throw thrown;
     } finally {
       connection.close();
     }
+    follow.retryMs = reader.retryMs ?? follow.retryMs;
     await pause(Math.min(follow.retryMs * 2 ** follow.failures, LONGEST_RETRY_MS), signal);
     follow.failures += 1;
   }

@@ -41,6 +41,7 @@ describe('the OpenAPI document', () => {
     expect(documented.toSorted()).toEqual([...new Set(served)].toSorted());
     expect(documented).toContain('POST /api/sync');
     expect(documented).toContain('GET /api/albums/{id}/photos');
+    expect(documented).toContain('GET /metrics');
   });
 
   test('describes every operation, its answers and its path parameters', async () => {
