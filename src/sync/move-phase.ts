@@ -27,7 +27,7 @@ export class MovePhase {
       onBytes: this.#c.onBytes,
       onMoved: (action, result) => this.#movedOne(action, result),
       onTidied: (action, result) => this.#tidied(action, result),
-      onLeft: (action, error) => this.#c.x.tally.fail(action.from.path, error),
+      onLeft: (action, error) => this.#left(action, error),
       isStopped: () => this.#c.stopped,
       signal: this.#c.x.hard,
     }).catch((thrown: unknown) => {
@@ -56,6 +56,13 @@ export class MovePhase {
     const how = action.edited ? 'Renamed and uploaded to S3' : 'Renamed in S3';
     log.info({ path: action.path, from: action.from.path }, `${how}: ${action.from.path} → ${action.path}`);
     await this.#c.outcomes.renamed(action, result.bytes);
+  }
+
+  /** Moved, but the old object is still there: the next run removes it. */
+  #left({ from }: MoveAction, error: RollcallError): void {
+    const { tally, log } = this.#c.x;
+    tally.fail(from.path, error);
+    log.error({ path: from.path, code: error.code }, `Failed to remove ${from.path} from S3: ${shortly(error)}`);
   }
 
   async #tidied(action: LeftoverAction, result: 'deleted' | 'kept' | RollcallError): Promise<void> {

@@ -18,6 +18,8 @@ const VERBS: Partial<Record<Action['kind'], string>> = {
   delete: 'Deleted from S3',
 };
 
+const NOTES = { LOST: 'Lost', TIDIED: 'Old object removed from S3' } as const;
+
 /** Each method waits for room in the record and throws only when the catalog is out of reach. */
 export class Outcomes {
   readonly tally: Tally;
@@ -62,8 +64,9 @@ export class Outcomes {
     return this.#record(action, { kind: as.kind ?? action.kind, outcome: 'done', bytes: as.bytes ?? 0 }, change);
   }
 
-  /** Noted in the history, nothing of it changed. */
-  noted(action: Action, code: string): Promise<void> {
+  /** Noted in the history; the photo is what it was. */
+  noted(action: Action, code: 'LOST' | 'TIDIED'): Promise<void> {
+    this.log.info({ path: action.path, code }, `${NOTES[code]}: ${action.path} (${action.reason})`);
     return this.#record(action, { kind: action.kind, outcome: 'done', bytes: 0, code });
   }
 
@@ -72,9 +75,9 @@ export class Outcomes {
     return this.#record(action, { kind: 'move', outcome: 'done', bytes, message: action.reason });
   }
 
-  /** Waits for an archived object. */
+  /** Waits for an archived object: a line each, but no warning each, which all runs until then would repeat. */
   waits(action: WaitAction): Promise<void> {
-    this.log.warn({ path: action.path, code: 'OBJECT_ARCHIVED' }, `Waiting: ${action.path}: ${action.reason}`);
+    this.log.info({ path: action.path, code: 'OBJECT_ARCHIVED' }, `Waiting: ${action.path}: ${action.reason}`);
     const state = { kind: 'state', state: 'archived', error: action.reason } as const;
     const change = action.row && action.row.state !== 'archived' ? { ...state, id: action.row.id } : null;
     const record = {
@@ -89,6 +92,7 @@ export class Outcomes {
 
   unstable(action: Action, message: string): Promise<void> {
     this.tally.actions.unstable += 1;
+    this.log.info({ path: action.path, code: 'FILE_UNSTABLE' }, `Left for the next run: ${action.path}: ${message}`);
     return this.#record(action, { kind: action.kind, outcome: 'unstable', bytes: 0, code: 'FILE_UNSTABLE', message });
   }
 

@@ -1,26 +1,30 @@
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { CopyObjectCommand, HeadObjectCommand } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { SyncRequest } from '../../src/sync/service.ts';
 import { startTestS3, type TestS3 } from '../support/s3.ts';
 import { createWorld, type World } from '../support/world.ts';
 
-/** Long enough that a test sees it under way. */
-const RESTORE_MS = 400;
+/** The server's clock is put forward by more than a restore takes, and by less than makes it refuse signatures. */
+const RESTORE_MS = 60_000;
+let aheadMs = 0;
 
 let s3: TestS3;
 let world: World;
 beforeAll(async () => {
   const restoreDelayMs = { Expedited: RESTORE_MS, Standard: RESTORE_MS, Bulk: RESTORE_MS };
-  s3 = await startTestS3({ restoreDelayMs });
+  s3 = await startTestS3({ restoreDelayMs, clock: () => Date.now() + aheadMs });
   world = await createWorld({}, { bucketOf: { s3 } });
 }, 60_000);
 afterAll(async () => {
   await world?.close();
   await s3?.close();
 });
-beforeEach(() => world.wipe());
+beforeEach(() => {
+  aheadMs = 0;
+  return world.wipe();
+});
 
 const signal = () => AbortSignal.timeout(20_000);
 const mv = (from: string, to: string) => renameSync(join(world.root, from), join(world.root, to));
@@ -35,10 +39,8 @@ async function archive(key: string, StorageClass: 'GLACIER' | 'DEEP_ARCHIVE' = '
 }
 
 async function untilRestored(): Promise<void> {
-  await vi.waitFor(async () => expect((await status()).map((one) => one.status)).toEqual(['restored']), {
-    timeout: 10_000,
-    interval: 100,
-  });
+  aheadMs = 2 * RESTORE_MS;
+  expect((await status()).map((one) => one.status)).toEqual(['restored']);
 }
 
 test('a rename that meets an archived object waits, is restored when asked, and the next sync completes it', async () => {

@@ -19,10 +19,10 @@ describe('what docs/operations.md promises', () => {
   }
   const both = { direction: 'both' } as const;
 
-  test('without the right to delete all is synced, and one probe object stays that nobody takes for a photo', async () => {
+  test('without the right to delete all is synced, and two probe objects stay that nobody takes for photos', async () => {
     const [one, two] = await machines();
     one.proxy.fail(({ method, query }) =>
-      method === 'DELETE' && !query.has('uploadId')
+      (method === 'DELETE' && !query.has('uploadId')) || (method === 'POST' && query.has('delete'))
         ? { kind: 'answer', status: 403, body: '<Error><Code>AccessDenied</Code></Error>' }
         : null,
     );
@@ -32,6 +32,7 @@ describe('what docs/operations.md promises', () => {
     one.write('b.jpg');
     await one.sync(both);
     expect(await one.keys()).toEqual([
+      expect.stringMatching(/^photos\/\.rollcall-probe-[0-9a-f]{32}$/),
       expect.stringMatching(/^photos\/\.rollcall-probe-[0-9a-f]{32}$/),
       'photos/a.jpg',
       'photos/b.jpg',
