@@ -6,8 +6,11 @@ import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Hono, Schema } from 'hono';
 import { hc } from 'hono/client';
 import type { ApiRoutes } from '../http/app.ts';
-import { orProblem } from './problem-error.ts';
-import { type FollowOptions, followRun, type RunEvent } from './run-events.ts';
+import { orProblem, ProblemError } from './problem-error.ts';
+import { type FollowOptions, followRun, type RunEvent, type RunReport } from './run-events.ts';
+
+/** This file is what `rollcall/client` is to its callers. */
+export { type FollowOptions, ProblemError, type RunEvent, type RunReport };
 
 export interface ClientOptions {
   /** API_TOKEN, where the server has one. */

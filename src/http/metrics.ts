@@ -7,6 +7,7 @@ import {
   type S3RequestCount,
 } from '../sync/figures.ts';
 import type { QueueDepth, RunQueue } from '../sync/run-queue.ts';
+import type { RunStatus } from '../sync/types.ts';
 import { exposition, type Family, type HistogramValue, type Value } from './exposition.ts';
 import { processFamilies } from './process-metrics.ts';
 
@@ -74,7 +75,7 @@ function figuresFamilies({ ended, open, done, libraries }: CatalogFigures): Fami
       name: 'rollcall_runs_total',
       help: `Runs that have ended. One over all libraries (scope="libraries") has a run for each of them beside it, one that the queue spreads over albums has a run for each album. ${FROM_CATALOG}`,
       type: 'counter',
-      values: ended.map(({ kind, scope, status, count }) => ({ labels: { kind, scope, status }, value: count })),
+      values: runValues(ended),
     },
     {
       name: 'rollcall_run_duration_seconds',
@@ -94,6 +95,24 @@ function figuresFamilies({ ended, open, done, libraries }: CatalogFigures): Fami
     ...doneFamilies(done),
     ...libraryFamilies(libraries.slice(0, MOST_LIBRARIES)),
   ];
+}
+
+const STATUSES: readonly RunStatus[] = ['succeeded', 'partial', 'failed', 'refused', 'planned'];
+
+/**
+ * Every status of each kind and scope that has been seen, the zeros too: Prometheus takes no notice of a counter's first
+ * value, and the first run that fails would be lost on it.
+ */
+function runValues(ended: readonly EndedRuns[]): Value[] {
+  const groups = Map.groupBy(ended, ({ kind, scope }) => `${kind} ${scope}`);
+  return [...groups.values()].flatMap((group) => {
+    const counts = new Map(group.map(({ status, count }) => [status, count]));
+    const [first] = group;
+    const statuses = new Set<string>([...STATUSES, ...counts.keys()]);
+    if (first === undefined) return [];
+    const { kind, scope } = first;
+    return [...statuses].map((status) => ({ labels: { kind, scope, status }, value: counts.get(status) ?? 0 }));
+  });
 }
 
 function doneFamilies({ actions, bytes, requests }: CatalogFigures['done']): Family[] {

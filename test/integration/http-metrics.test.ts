@@ -78,6 +78,11 @@ describe('over a real database', () => {
     const runs = (scope: string, status: string) => read('rollcall_runs_total', { kind: 'sync', scope, status });
     expect([first.status, second.status]).toEqual(['succeeded', 'succeeded']);
     expect([runs('library', 'succeeded'), runs('album', 'succeeded'), runs('library', 'planned')]).toEqual([1, 1, 1]);
+    expect([runs('library', 'failed'), runs('album', 'partial'), runs('libraries', 'failed')]).toEqual([
+      0,
+      0,
+      undefined,
+    ]);
     const done = (kind: string) => read('rollcall_actions_total', { kind, outcome: 'done' });
     expect([done('upload'), done('mark'), done('skip'), done('delete')]).toEqual([4, 1, 2, 0]);
     expect(read('rollcall_transferred_bytes_total', { direction: 'up' })).toBe(350);
