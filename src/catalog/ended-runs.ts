@@ -11,7 +11,7 @@ type Done = CatalogFigures['done'];
  * A run's start is noted by the clock of its own machine and may be seen a little later than that of another. What
  * started longer ago than this has been seen.
  */
-const MARGIN_MS = 3_600_000;
+const MARGIN_MS = 1_800_000;
 
 const columns = (counts: object) =>
   Object.keys(counts)
@@ -46,7 +46,7 @@ SELECT r."libraryId", r."kind", r."status"::text AS "status", r."finishedAt" IS 
   LEFT JOIN LATERAL jsonb_to_record(t."bytes") AS b(${columns(BYTES)}) ON true
   LEFT JOIN LATERAL jsonb_to_record(t."requests") AS q(${columns(REQUESTS)}) ON true
   CROSS JOIN LATERAL (SELECT coalesce(t."durationMs" / 1000, extract(epoch FROM r."finishedAt" - r."startedAt")) AS "seconds") AS s
- WHERE (r."startedAt" > $1 OR r."id" = ANY($2::uuid[])) AND r."id" <> ALL($3::uuid[])
+ WHERE (r."startedAt" > $1 OR r."id" = ANY($2::uuid[])) AND r."id" NOT IN (SELECT unnest($3::uuid[]))
  GROUP BY 1, 2, 3, 4, 5`;
 
 interface ReadRow extends EndedRuns, Done {

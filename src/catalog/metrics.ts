@@ -21,15 +21,15 @@ interface PhotosRow {
   readonly count: number | null;
 }
 
-/** Figures are kept for so many times what counting photos took: at most a twentieth of a connection goes into it. */
+/** Figures are kept for so many times what it took to read them: at most a twentieth of a connection goes into them. */
 const KEPT_TIMES = 20;
 
 /** A reading that takes longer has lost its connection; the next one takes another. */
 const READING_MS = 120_000;
 
 /**
- * Reads the catalog's figures, and answers those it has while they are no older than `keepMs` (longer where counting
- * photos takes long; 0: keeps none). Whoever asks while they are read waits for the same ones.
+ * Reads the catalog's figures, and answers those it has while they are no older than `keepMs` (longer where reading
+ * them takes long; 0: keeps none). Whoever asks while they are read waits for the same ones.
  */
 export function catalogFigures(database: Database, keepMs: number): ReadFigures {
   const runs = new RunSums();
@@ -38,9 +38,10 @@ export function catalogFigures(database: Database, keepMs: number): ReadFigures 
 
   const read = async () => {
     const signal = AbortSignal.timeout(READING_MS);
+    let begun = performance.now();
     await runs.read(database, signal);
     // The history's first reading, which is long, does not count.
-    const begun = performance.now();
+    if (kept === null) begun = performance.now();
     const { rows } = await database.ask(() => database.pool.query<PhotosRow>(PHOTOS), signal);
     const figures = { ...runs.figures(), libraries: librariesOf(rows, runs) };
     const now = performance.now();

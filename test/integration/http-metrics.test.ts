@@ -157,7 +157,7 @@ describe('over a real database', () => {
     expect(counted(await scrape())).toEqual([1, 1, 5]);
     expect(counted(await scrape())).toEqual([1, 1, 5]);
     await end(recent);
-    const late = await begin(0.9);
+    const late = await begin(0.4);
     await end(late);
     expect(counted(await scrape())).toEqual([0, 3, 15]);
     expect(counted(await scrape())).toEqual([0, 3, 15]);
