@@ -19,6 +19,7 @@ export interface HandParts extends TaskParts {
 
 /** Begins to work the queues until the boss is stopped; `ending` asks what is in flight to come to an end. */
 export async function startHands(parts: HandParts, ending: AbortSignal): Promise<void> {
+  if (parts.concurrency === 0) return;
   const task = (job: JobWithMetadata<TaskJob>) => runTask(parts, job, ending);
   for (let hand = 0; hand < parts.concurrency; hand++) await addHand(parts, 'sync-album', ending, task);
   await addHand(parts, 'sync-library', ending, task);

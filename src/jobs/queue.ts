@@ -28,7 +28,7 @@ export interface QueueParts {
   readonly service: Pick<SyncService, 'restoreStatus'>;
   readonly libraries: Pick<LibraryStore, 'find' | 'list'>;
   readonly closeAbandonedRuns: (signal: AbortSignal) => Promise<number>;
-  /** So many albums are synced at a time by this process. */
+  /** So many albums are synced at a time by this process; 0: it only puts runs into the queue. */
   readonly concurrency: number;
   /** What this process puts on the schedule; null: it leaves that to others. `reconcile`: a cron line, or null for never. */
   readonly schedule: { readonly reconcile: string | null } | null;

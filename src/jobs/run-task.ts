@@ -1,4 +1,5 @@
 /** One job's turn: the engine's run, and what becomes of the task after it. */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { JobWithMetadata, PgBoss } from 'pg-boss';
 import { asRollcallError, type ErrorCode, isErrorCode, RollcallError } from '../errors.ts';
 import type { LibraryStore } from '../sync/browse.ts';
@@ -47,8 +48,28 @@ export async function runTask(parts: TaskParts, job: Job, ending: AbortSignal): 
   const attempt = await attemptTask(parts, job, task, library, ending);
   // The queue has given this job to somebody else, who will say what came of it.
   if (job.signal.aborted && !ending.aborted) return;
-  await conclude(parts, job, task, attempt, ending);
+  await whenDatabaseAnswers(() => conclude(parts, job, task, attempt, ending), job.signal);
 }
+
+/** A database that is being started again is waited for: otherwise the job would be taken for that of a dead process. */
+const RESTART_MS = 20_000;
+const MS_BETWEEN_TRIES = 500;
+
+async function whenDatabaseAnswers(work: () => Promise<void>, signal: AbortSignal): Promise<void> {
+  const untilMs = performance.now() + RESTART_MS;
+  for (;;) {
+    try {
+      return await work();
+    } catch (thrown) {
+      const away = thrown instanceof RollcallError && thrown.code === 'DATABASE_UNREACHABLE';
+      if (!away || thrown instanceof TryAgain || signal.aborted || performance.now() > untilMs) throw thrown;
+    }
+    await pause(MS_BETWEEN_TRIES, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** What tells the queue that the job is to be tried again, or given up. */
+class TryAgain extends RollcallError {}
 
 async function attemptTask(
   { spreader }: TaskParts,
@@ -99,7 +120,7 @@ async function conclude(
   );
   if (job.retryCount < job.retryLimit) await parts.tasks.putBack(task.id, again);
   else await finish(parts, job, task, attempt);
-  throw new RollcallError(again.code, again.message);
+  throw new TryAgain(again.code, again.message);
 }
 
 function pauseAfter(waitedMs: number): number {
