@@ -77,6 +77,14 @@ function movesOf(word: string): Moves {
   throw new InvalidArgumentError('Allowed choices are true, false, only.');
 }
 
+/** Of `verify`: `5%`, `0.5%` or `5`. */
+export function shareOf(text: string): number {
+  const share = /^\d{1,3}(\.\d{1,6})?%?$/.test(text) ? Number.parseFloat(text) : 0;
+  if (share <= 0 || share > 100)
+    throw new InvalidArgumentError('It must be a share like 5%, above 0 and at most 100%.');
+  return share;
+}
+
 /** Of `restore`: a whole number of days within the bounds. */
 export function daysOf(text: string): number {
   const { least, most } = RESTORE_DAYS;

@@ -7,6 +7,7 @@ First steps (in a clone: npx rollcall …):
   rollcall sync                                  do it, for every configured library
   rollcall sync ~/Pictures s3://my-bucket/photos --dry-run
   rollcall moves                                 only rename in the bucket what was renamed on disk
+  rollcall verify                                read everything on both sides and look for damage
   rollcall batch                                 every folder of ~/.rollcall.conf (rollcall init writes a sample)
 
 Settings are environment variables or lines of a .env file; .env.example lists them all.
@@ -103,6 +104,30 @@ All of the sample is comments: nothing is synced before you have written your ow
 Examples:
   rollcall init                                  writes ~/.rollcall.conf
   rollcall init /etc/rollcall.conf`;
+
+export const VERIFY_HELP = `
+A sync goes by sizes, dates and ETags: it is fast, and does not see a disk that rots. This reads every byte, of each file
+and of its object, and holds both against what was recorded when they were synced. Nothing is changed but what the
+catalog says of when a photo was checked and what was found. Syncs go on meanwhile.
+
+  damaged on disk      other bytes under the same size and date: it is never uploaded over the good object
+  damaged in bucket    other bytes under the same ETag: the next sync replaces it from the file, if that is whole
+  missing, replaced    there is no object, or one that is not on record
+  not readable         no permission, a disk error, a denied request: nothing is known of it
+  changed, gone        since the last sync, on disk: no damage, the next sync sees to it
+
+Every damaged photo is named, with what to do about it. The exit code is 1 for damage and for what could not be read.
+
+Everything is downloaded once: from a cloud that costs money and time. --sample spreads it: 5% a day reads everything
+in 20 days, because those checked longest ago come first. A verify of everything that was stopped or killed goes
+on where it was.
+
+Examples:
+  rollcall verify                                every configured library
+  rollcall verify --sample 5%                    a share of it, for every night
+  rollcall verify --album 2024/summer            the files directly in one album
+  rollcall verify ~/Pictures s3://my-bucket/photos/
+  rollcall verify --json | tail -n 1             the report, for a program`;
 
 export const RESTORE_HELP = `
 Objects in the storage classes GLACIER and DEEP_ARCHIVE cannot be copied or downloaded at once. A sync that

@@ -46,6 +46,11 @@ export type PlaceArguments = Pick<SyncArguments, 'folder' | 'target' | 'library'
 
 export interface RestoreArguments extends PlaceArguments, RestoreRequest {}
 
+export interface VerifyArguments extends PlaceArguments, Pick<SyncArguments, 'album'> {
+  /** Percent; left out: everything. */
+  readonly sample?: number;
+}
+
 /** The commands that are a request to the engine's sync. */
 export type SyncCommand = 'sync' | 'moves' | 'status';
 
@@ -56,6 +61,7 @@ export type Invocation =
   | { readonly command: 'apply'; readonly options: GlobalOptions; readonly planFile: string }
   | { readonly command: 'batch'; readonly options: GlobalOptions; readonly arguments: BatchArguments }
   | { readonly command: 'init'; readonly options: GlobalOptions; readonly file?: string }
+  | { readonly command: 'verify'; readonly options: GlobalOptions; readonly arguments: VerifyArguments }
   | { readonly command: 'restore'; readonly options: GlobalOptions; readonly arguments: RestoreArguments }
   | { readonly command: 'restore-status'; readonly options: GlobalOptions; readonly arguments: PlaceArguments };
 

@@ -2,7 +2,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { ExitCode, RollcallError } from '../errors.ts';
 import { RESTORE_TIERS, USUAL_RESTORE } from '../sync/restore-request.ts';
-import { addAlbum, addPolicies, addScope, addScopeAndPolicies, daysOf, filled } from './command-options.ts';
+import { addAlbum, addPolicies, addScope, addScopeAndPolicies, daysOf, filled, shareOf } from './command-options.ts';
 import {
   APPLY_HELP,
   BATCH_HELP,
@@ -14,6 +14,7 @@ import {
   SERVE_HELP,
   STATUS_HELP,
   SYNC_HELP,
+  VERIFY_HELP,
   WORKER_HELP,
 } from './help-texts.ts';
 import type {
@@ -23,6 +24,7 @@ import type {
   Invocation,
   RestoreArguments,
   SyncArguments,
+  VerifyArguments,
 } from './invocation.ts';
 import { jsonLine } from './json-lines.ts';
 
@@ -99,6 +101,7 @@ function rollcallProgram(version: string, ask: (invocation: Invocation) => void)
   addApply(program, ask);
   addBatch(program, ask);
   addInit(program, ask);
+  addVerify(program, ask);
   addRestore(program, ask);
   addRestoreStatus(program, ask);
   return program;
@@ -207,6 +210,21 @@ function addInit(program: Command, ask: (invocation: Invocation) => void): void 
     .addHelpText('after', INIT_HELP)
     .action((file: string | undefined) =>
       ask({ command: 'init', options: globalsOf(program), ...(file !== undefined && { file }) }),
+    );
+}
+
+function addVerify(program: Command, ask: (invocation: Invocation) => void): void {
+  const verify = program
+    .command('verify')
+    .description('read every photo on disk and in the bucket and look for damage; change neither')
+    .addHelpText('after', VERIFY_HELP);
+  addAlbum(addScope(verify))
+    .addOption(
+      new Option('--sample <n%>', 'only this share of the photos, those checked longest ago').argParser(shareOf),
+    )
+    .action(
+      (folder: string | undefined, target: string | undefined, given: Pick<VerifyArguments, 'album' | 'sample'>) =>
+        ask({ command: 'verify', options: globalsOf(program), arguments: { ...given, ...placeOf(folder, target) } }),
     );
 }
 

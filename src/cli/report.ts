@@ -33,7 +33,8 @@ function waitingLines(waiting: number, paint: Paint): string[] {
   return [paint('yellow', line), `  ${next}`, ''];
 }
 
-function alarms({ warnings }: Report, paint: Paint): string[] {
+/** What to read first; none if there is nothing. */
+export function alarms({ warnings }: Report, paint: Paint): string[] {
   if (warnings.length === 0) return [];
   const lines = warnings.map((warning) => {
     const text = oneLine(warning);

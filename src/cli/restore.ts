@@ -45,7 +45,11 @@ async function librariesOf({ folder, library }: PlaceArguments, rollcall: Rollca
 }
 
 /** Of a folder that was never synced nothing can wait: more likely its name is wrong. */
-function tellUnknown({ screen }: Session, { folder }: PlaceArguments, { library, libraryIsNew }: Rollcall): void {
+export function tellUnknown(
+  { screen }: Session,
+  { folder }: PlaceArguments,
+  { library, libraryIsNew }: Rollcall,
+): void {
   if (folder === undefined || !libraryIsNew) return;
   const place = `s3://${library.bucket}/${library.prefix}`;
   screen.say(`Nothing of ${printable(library.root)} has been synced to ${printable(place)} yet.`);

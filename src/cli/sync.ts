@@ -13,7 +13,7 @@ import { jsonLine } from './json-lines.ts';
 import { planLines } from './plan.ts';
 import { showProgress } from './progress.ts';
 import { reportLines } from './report.ts';
-import type { Screen } from './screen.ts';
+import type { Paint, Screen } from './screen.ts';
 import { runCommand, type Session } from './session.ts';
 import { type SyncJob, syncJob } from './sync-arguments.ts';
 import { oneLine } from './text.ts';
@@ -111,7 +111,7 @@ async function runSync(session: Session, job: SyncJob, rollcall: Rollcall): Prom
     if (!options.json) for (const line of plansLines(plans, job, screen)) screen.print(line);
     return report;
   };
-  return reported(session, rollcall, engine, request.moves === 'only');
+  return reported(session, rollcall, engine, request.moves === 'only' ? MOVES_WORDS : SYNC_WORDS);
 }
 
 /** Four lists of each library, ahead of the plan: to a program one line for each library. */
@@ -136,28 +136,37 @@ function plansLines(plans: readonly SavedPlan[], job: SyncJob, screen: Screen): 
   return plans.flatMap((plan) => planLines(plan, job.printAll, screen.paint.out));
 }
 
+/** How a run reads while it goes and when it is over. */
+export interface RunWords {
+  readonly doing: string;
+  lines(report: Report, paint: Paint): readonly string[];
+}
+
+const SYNC_WORDS: RunWords = { doing: 'Syncing', lines: (report, paint) => reportLines(report, paint) };
+const MOVES_WORDS: RunWords = { ...SYNC_WORDS, lines: (report, paint) => reportLines(report, paint, true) };
+
 /** Runs the engine with progress shown and tells its report, also that of a run which was refused or failed. */
 export async function reported(
   session: Session,
   rollcall: Rollcall,
   engine: (hooks: RunHooks) => Promise<Report>,
-  renamesOnly = false,
+  words: RunWords = SYNC_WORDS,
 ): Promise<ExitCode> {
   const { screen, options } = session;
   let runId: string | null = null;
   try {
     const report = await engine({
-      onProgress: showProgress(screen, options.json, Date.now),
+      onProgress: showProgress(screen, options.json, Date.now, words.doing),
       onStart: (id) => {
         runId ??= id;
       },
     });
-    return tellReport(session, report, renamesOnly);
+    return tellReport(session, report, words);
   } catch (thrown) {
     const report = runId === null ? null : await recordedReport(rollcall, runId);
     if (report === null || report.error === undefined) throw thrown;
     session.log.file.error({ err: thrown }, report.error.message);
-    tellReport(session, report, renamesOnly);
+    tellReport(session, report, words);
     return asRollcallError(thrown).exitCode;
   }
 }
@@ -196,10 +205,10 @@ async function savePlan(session: Session, path: string, [plan]: readonly SavedPl
 }
 
 /** Tells how a run ended: to a program as the last JSON line, to a person as a summary. Answers the exit code. */
-function tellReport({ options, screen, summarise }: Session, report: Report, renamesOnly: boolean): ExitCode {
+function tellReport({ options, screen, summarise }: Session, report: Report, { lines }: RunWords): ExitCode {
   const { plan: _plan, ...summary } = report;
   summarise({ report: summary });
   if (options.json) screen.print(jsonLine({ type: 'report', ...report }));
-  else for (const line of reportLines(report, screen.paint.out, renamesOnly)) screen.print(line);
+  else for (const line of lines(report, screen.paint.out)) screen.print(line);
   return exitCodeOf(report);
 }

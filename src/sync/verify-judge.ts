@@ -80,7 +80,8 @@ const SIDES_DIFFER: Fault = {
 const FOUND_BEFORE = 'found damaged before, and it could not be read this time';
 
 function objectDamaged(address: string, why: string): Fault {
-  return { code: 'OBJECT_DAMAGED', message: why.includes(address) ? why : `${address}: ${why}` };
+  // What the bucket's side says of an object names it too.
+  return { code: 'OBJECT_DAMAGED', message: `${address}: ${why.split(`${address}: `).at(-1)}` };
 }
 
 function missing({ state }: CatalogRow, disk: DiskSays, address: string): string {
