@@ -205,6 +205,7 @@ function endOf({ options: { policy }, tally }: RunInProgress): RunStatus {
 
 function statusOf(error: RollcallError, tally: Tally): RunStatus {
   if (error.code.startsWith('GUARD_')) return 'refused';
-  const { uploaded, reuploaded, adopted, downloaded, marked, deleted } = tally.actions;
-  return uploaded + reuploaded + adopted + downloaded + marked + deleted > 0 ? 'partial' : 'failed';
+  const { uploaded, reuploaded, copied, moved, adopted, downloaded, marked, deleted } = tally.actions;
+  const done = uploaded + reuploaded + copied + moved + adopted + downloaded + marked + deleted;
+  return done > 0 ? 'partial' : 'failed';
 }

@@ -334,7 +334,9 @@ test('an abort in the middle of many renames drains what runs, and the next run 
     if (isCopy(request) && ++copies === 12) stop.abort();
     return null;
   });
-  await world.sync({}, stop.signal).catch(() => {});
+  const stopped = await world.sync({}, stop.signal);
+  expect(stopped).toMatchObject({ status: 'partial', error: { code: 'CANCELLED' } });
+  expect(stopped.actions.moved).toBeGreaterThan(0);
   world.proxy.reset();
   await world.sync();
   const after = await ids();
