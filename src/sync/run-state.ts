@@ -78,7 +78,6 @@ export function stateOf(id: string, nodes: readonly RunNode[], tasks: readonly T
     leaves.filter(({ status }) => status === 'running'),
     ({ changedMs }) => changedMs,
   );
-  const all = [...nodes, ...tasks];
   return {
     runId: id,
     library: root.library ?? latest?.library ?? '',
@@ -90,8 +89,11 @@ export function stateOf(id: string, nodes: readonly RunNode[], tasks: readonly T
     bytes: sumOf(counted.map(({ bytes }) => bytes)),
     lastPath: latest?.progress?.lastPath ?? null,
     parts,
-    heardMs: Math.max(...nodes.map(({ heardMs }) => heardMs)),
-    changedMs: Math.max(...all.map(({ changedMs }) => changedMs)),
+    heardMs: latestOf(nodes.map(({ heardMs }) => heardMs)),
+    changedMs: Math.max(
+      latestOf(nodes.map(({ changedMs }) => changedMs)),
+      latestOf(tasks.map(({ changedMs }) => changedMs)),
+    ),
   };
 }
 
@@ -114,25 +116,25 @@ function phaseOf(root: RunNode, leaves: readonly RunNode[]): RunState['phase'] {
 /** One for each album of each library, whatever it took, in the order of their names. */
 function partsOf(nodes: readonly RunNode[], leaves: readonly RunNode[], tasks: readonly TaskNode[]): RunPart[] {
   const libraries = new Map(nodes.map(({ id, library }) => [id, library]));
-  const named = (library: string | null, album: string | null) => JSON.stringify([library, album]);
-  const runs = Map.groupBy(leaves, ({ library, album }) => named(library, album));
-  const turns = tasks.map((task) => ({ ...task, library: libraries.get(task.runId) ?? null }));
-  const turn = new Map(turns.map((task) => [named(task.library, task.album), task]));
-  const parts = [...new Set([...turn.keys(), ...runs.keys()])].map((name) => {
-    const task = turn.get(name);
-    const tries = runs.get(name) ?? [];
-    const part = task === undefined ? partOf(tries) : partOf(tries, task);
-    return { name, part };
+  const turns = new Map(tasks.map((task) => [nameOf(libraries.get(task.runId) ?? null, task.album), task]));
+  const runs = Map.groupBy(leaves, ({ library, album }) => nameOf(library, album));
+  return [...new Set([...turns.keys(), ...runs.keys()])].sort().map((name) => {
+    const turn = turns.get(name);
+    return partOf(runs.get(name) ?? [], turn, turn && libraries.get(turn.runId));
   });
-  return parts.sort((a, b) => (a.name < b.name ? -1 : 1)).map(({ part }) => part);
+}
+
+/** Different for any two; a library comes after its albums. */
+function nameOf(library: string | null, album: string | null): string {
+  return `${library ?? ''}\0${album ?? '\uffff'}`;
 }
 
 /** Its tries added up: what an earlier one did stays done. Between two of them it is the turn that has a status. */
-function partOf(tries: readonly RunNode[], turn?: TaskNode & { readonly library: string | null }): RunPart {
+function partOf(tries: readonly RunNode[], turn?: TaskNode, library: string | null = null): RunPart {
   const latest = newest(tries, ({ startedMs }) => startedMs);
   return {
     runId: latest?.id ?? null,
-    library: turn?.library ?? latest?.library ?? null,
+    library: library ?? latest?.library ?? null,
     album: turn?.album ?? latest?.album ?? null,
     status: statusOf(latest?.status, turn?.status),
     scanned: latest === undefined ? 0 : countsOf(latest).scanned,
@@ -165,8 +167,7 @@ function countsOf({ status, progress, counts }: RunNode): { scanned: number; act
     };
   }
   if (counts === null) return { scanned: 0, actions: { done: 0, total: 0 }, bytes: { done: 0, total: 0 } };
-  const { skipped, adopted, ...actions } = counts.actions;
-  const done = sum(Object.values(actions)) + adopted;
+  const done = sum(Object.values(counts.actions)) - counts.actions.skipped;
   const moved = counts.bytes.uploaded + counts.bytes.downloaded;
   const { new: fresh, existing, orphaned, untracked } = counts.photos;
   return {
@@ -183,6 +184,10 @@ function sumOf(parts: readonly HowMuch[]): HowMuch {
     done: sum(parts.map(({ done }) => done)),
     total: totals.every((total) => total !== null) ? sum(totals) : null,
   };
+}
+
+function latestOf(times: readonly number[]): number {
+  return times.reduce((latest, time) => Math.max(latest, time), 0);
 }
 
 function sum(counts: readonly number[]): number {
