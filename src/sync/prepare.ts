@@ -128,20 +128,20 @@ function nameSome(actions: readonly Action[]): string {
 }
 
 /** Says in the log what the run found, in the words of DESIGN 6. */
-export function logCounts({ id, options, tally }: RunInProgress, plan: Plan): void {
+export function logCounts({ options, tally }: RunInProgress, plan: Plan): void {
   const { log, scope, settings } = options;
   const { photos } = tally;
-  const fields = { run: id, library: scope.library.name, album: scope.album };
-  if (photos.new > 0)
-    log.info(fields, `Processing ${photos.new} new photos in batches of ${settings.uploadConcurrency}`);
-  if (photos.existing > 0) log.info(fields, `Checking ${photos.existing} existing photos for S3 presence`);
+  if (photos.new > 0) {
+    log.info({}, `Processing ${photos.new} new photos in batches of ${settings.uploadConcurrency}`);
+  }
+  if (photos.existing > 0) log.info({}, `Checking ${photos.existing} existing photos for S3 presence`);
   for (const path of plan.skipped) {
     log.info({ path }, `Photo already exists in S3, skipping upload: ${loggedName(path, scope)}`);
   }
 }
 
 /** The closing line of a two-way sync, in the words of DESIGN 6. */
-export function logTwoWay({ id, options, tally }: RunInProgress): void {
+export function logTwoWay({ options, tally }: RunInProgress): void {
   const { downloaded, uploaded, skippedDownload, skippedUpload } = tally.files;
   const skipped = skippedDownload + skippedUpload;
   const { failed, conflicts, unstable, marked, deleted } = tally.actions;
@@ -151,7 +151,7 @@ export function logTwoWay({ id, options, tally }: RunInProgress): void {
     downloaded + uploaded + unsettled > 0
       ? `S3 sync completed: ⬇️  ${downloaded} downloaded, ⬆️  ${uploaded} uploaded, ⏭️  ${skipped} skipped`
       : `S3 sync: All files in sync (⏭️  ${skipped} files already exist)`;
-  options.log.info({ run: id, library: options.scope.library.name }, line);
+  options.log.info({}, line);
 }
 
 /** The plan with all that `apply` needs. */
