@@ -8,6 +8,7 @@ import type { SyncRequest } from '../../src/sync/service.ts';
 import { createSpreader, type Spreader } from '../../src/sync/spread.ts';
 import { sumLibraries, sumTasks } from '../../src/sync/sum-tasks.ts';
 import type { Library, Report, SyncSettings } from '../../src/sync/types.ts';
+import type { TestS3 } from './s3.ts';
 import { createWorld, type World } from './world.ts';
 
 /** As quick as pg-boss can be. */
@@ -37,9 +38,11 @@ export async function createQueueWorld(
   settings: Partial<SyncSettings> = {},
   options: Partial<Pick<QueueParts, 'concurrency' | 'schedule' | 'longestWaitMs' | 'service'>> & {
     readonly spreader?: (spreader: Spreader) => Spreader;
+    readonly bucketOf?: { readonly s3: TestS3 };
   } = {},
 ) {
-  const world: World = await createWorld(settings);
+  const { bucketOf } = options;
+  const world: World = await createWorld(settings, bucketOf && { bucketOf });
   const lines: string[] = [];
   const note = (_fields: object, message: string) => void lines.push(message);
   const log: Log = { debug: note, info: note, warn: note, error: note };

@@ -46,6 +46,7 @@ describe('the configuration', () => {
         dedupeCopy: true,
       },
       syncIntervalSeconds: 60,
+      reconcileCron: '0 3 * * *',
       logLevel: 'info',
       logDir: join(cwd, 'logs'),
       logKeepDays: 30,
@@ -104,6 +105,14 @@ describe('the configuration', () => {
     expect(loadConfig({ PORT: '', PHOTOS_ROOT: '', S3_PREFIX: '' }, cwd)).toEqual(loadConfig({}, cwd));
   });
 
+  test('takes an empty RECONCILE_CRON for never, in .env as in the environment', () => {
+    expect(loadConfig({ RECONCILE_CRON: '15 4 * * 1-5' }, cwd).reconcileCron).toBe('15 4 * * 1-5');
+    expect(loadConfig({ RECONCILE_CRON: '' }, cwd).reconcileCron).toBe(null);
+    writeFileSync(join(cwd, '.env'), 'RECONCILE_CRON=\n');
+    expect(loadConfig({}, cwd).reconcileCron).toBe(null);
+    expect(loadConfig({ RECONCILE_CRON: '0 4 * * *' }, cwd).reconcileCron).toBe('0 4 * * *');
+  });
+
   test('reads .env, and the environment wins over it', () => {
     writeFileSync(join(cwd, '.env'), '# mine\nPORT=4000\nS3_BUCKET="from-file"\nLOG_DIR=\n');
     expect(loadConfig({ PORT: '5000' }, cwd)).toMatchObject({
@@ -151,6 +160,10 @@ describe('a wrong value', () => {
     ['STABLE_SECONDS', '3601'],
     ['ORPHAN_GRACE_DAYS', 'hunter2'],
     ['SYNC_INTERVAL_SECONDS', '86401'],
+    ['RECONCILE_CRON', 'hunter2'],
+    ['RECONCILE_CRON', '7 5 * *'],
+    ['RECONCILE_CRON', '0 0 3 * * *'],
+    ['RECONCILE_CRON', '0 3 * * ; *'],
     ['LOG_LEVEL', 'hunter2'],
     ['LOG_KEEP_DAYS', '0'],
   ])('of %s (%s) stops the start, names the variable and keeps the value to itself', (name, value) => {
