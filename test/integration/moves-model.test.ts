@@ -59,7 +59,8 @@ class Tree {
     if (path === undefined) return;
     if (change.do === 'edit') this.#write(path, change.length);
     if (change.do === 'save anew') this.#saveAnew(path, change.length);
-    if (change.do === 'delete') this.#delete(path);
+    // A library without a single photo is refused: its disk may not be mounted.
+    if (change.do === 'delete' && paths.length > 1) this.#delete(path);
     if (change.do === 'rename') this.#rename(path, change.to);
     if (change.do === 'copy') this.#copy(path, change.to);
     if (change.do === 'turn') this.#turn(paths, change);
@@ -169,8 +170,7 @@ async function rowsNow(): Promise<readonly PhotoRow[]> {
 
 /** Syncs, and holds what it did and left behind against the model. Answers the rows for the next time. */
 async function syncAndCheck(files: ReadonlyMap<string, ModelFile>, before: ReadonlyMap<string, ModelRow>) {
-  const knowsBirths = statSync(world.root, { bigint: true }).birthtimeNs > 0n || birthsAreKept();
-  const model = new MovesModel(before, files, { knowsBirths });
+  const model = new MovesModel(before, files, { knowsBirths: birthsAreKept() });
   const report = await world.sync(EVERYTHING);
   expect(report, JSON.stringify(report.failures)).toMatchObject({ status: 'succeeded', conflicts: [] });
   expect(report.photos.lost).toBe(0);
@@ -200,7 +200,7 @@ async function syncAndCheck(files: ReadonlyMap<string, ModelFile>, before: Reado
   }
   const { least, most } = model.newBytes();
   expect(report.bytes.uploaded, 'bytes uploaded').toBeGreaterThanOrEqual(least);
-  expect(report.bytes.uploaded, 'bytes uploaded').toBeLessThanOrEqual(most);
+  if (most !== null) expect(report.bytes.uploaded, 'bytes uploaded').toBeLessThanOrEqual(most);
   expect(report.photos.moved, 'photos moved').toBeGreaterThanOrEqual(model.renames.length);
   return new Map(rows.map(({ path, id, albumId }) => [path, { ...(files.get(path) as ModelFile), id, albumId }]));
 }
@@ -212,7 +212,7 @@ async function expectQuiet(photos: number): Promise<void> {
 }
 
 function birthsAreKept(): boolean {
-  const path = join(world.root, 'kept/born');
+  const path = join(world.root, 'born');
   writeFileSync(path, '');
   const { birthtimeNs } = statSync(path, { bigint: true });
   rmSync(path);
@@ -228,8 +228,6 @@ test('whatever is renamed, swapped, edited, copied, deleted and added: the bucke
   await fc.assert(
     fc.asyncProperty(first, rounds, async (writes, later) => {
       await world.wipe();
-      // A root with nothing at all in it is refused: it may be a disk that is not mounted.
-      mkdirSync(join(world.root, 'kept'));
       const tree = new Tree();
       let rows: ReadonlyMap<string, ModelRow> = new Map();
       for (const changes of [writes, ...later]) {

@@ -26,6 +26,7 @@ export class MovesModel {
   readonly renames: readonly Rename[];
   readonly #movedTo: ReadonlyMap<string, Rename>;
   readonly #movedFrom: ReadonlyMap<string, Rename>;
+  readonly #someBlocked: boolean;
 
   /** Both by path. `knowsBirths`: without, a photo that was renamed and edited may be taken for a new one. */
   constructor(
@@ -42,6 +43,7 @@ export class MovesModel {
       return knowsBirths || rows.get(from)?.content === content ? [{ from, to }] : [];
     });
     this.renames = this.#possible(all);
+    this.#someBlocked = this.renames.length < all.length;
     this.#movedTo = new Map(this.renames.map((rename) => [rename.to, rename]));
     this.#movedFrom = new Map(this.renames.map((rename) => [rename.from, rename]));
   }
@@ -73,12 +75,27 @@ export class MovesModel {
     return [...alike.map(({ id }) => id), ...(stays ? [own.id] : []), ...(!stays || mayLeave ? [null] : [])];
   }
 
-  /** Bytes that a sync may upload: contents that no photo had, once at least, and for each file that has them at most. */
-  newBytes(): { readonly least: number; readonly most: number } {
-    const known = new Set([...this.#rows.values()].map(({ content }) => content));
-    const fresh = [...this.#files.values()].map(({ content }) => content).filter((content) => !known.has(content));
-    const total = (contents: readonly string[]) => contents.reduce((sum, { length }) => sum + length, 0);
-    return { least: total([...new Set(fresh)]), most: total(fresh) };
+  /**
+   * Bytes that a sync may upload. At least once what no photo had, at most for each file that has it; and again what only
+   * a photo had that was renamed and edited, for its object goes. `most` is null where photos that took each other's
+   * place are there twice: they can be sources of each other, and then one is sent.
+   */
+  newBytes(): { readonly least: number; readonly most: number | null } {
+    const rows = [...this.#rows].filter(([, { content }]) => content !== '');
+    const contents = rows.map(([, { content }]) => content);
+    const lasting = rows.filter(([path]) => !this.#isEditedElsewhere(path)).map(([, { content }]) => content);
+    const least = total([...new Set(this.#contentsBut(contents))]);
+    const doubtful = this.#someBlocked && new Set(contents).size < contents.length;
+    return { least, most: doubtful ? null : total(this.#contentsBut(lasting)) };
+  }
+
+  #contentsBut(known: readonly string[]): string[] {
+    return [...this.#files.values()].map(({ content }) => content).filter((content) => !known.includes(content));
+  }
+
+  #isEditedElsewhere(path: string): boolean {
+    const rename = this.#movedFrom.get(path);
+    return rename !== undefined && this.#files.get(rename.to)?.content !== this.#rows.get(path)?.content;
   }
 
   /** Albums of which everything went to a folder that had no photos, and nothing else did: by their new path. */
@@ -99,6 +116,10 @@ export class MovesModel {
     }
     return moved;
   }
+}
+
+function total(contents: readonly string[]): number {
+  return contents.reduce((sum, { length }) => sum + length, 0);
 }
 
 /** The path of a file's album. */
