@@ -117,4 +117,81 @@ describe('rollcall worker', { timeout: 150_000 }, () => {
     await expectNoTwoAtOnce();
     await stop(other);
   });
+
+  test('a bucket that is out of reach for 20 seconds costs time, and no photo', async () => {
+    for (let album = 0; album < 6; album++) {
+      for (let photo = 0; photo < 20; photo++) world.write(`album ${album}/${photo}.jpg`);
+    }
+    // So that the bucket is known, and what it honours need not be found out.
+    await world.sync({ album: 'album 0' });
+    let backMs = Number.POSITIVE_INFINITY;
+    let puts = 0;
+    world.proxy.fail(({ method }) => {
+      if (method === 'PUT' && ++puts === 30) backMs = performance.now() + 20_000;
+      const away = puts >= 30 && performance.now() < backMs;
+      return away ? { kind: 'break-before' } : null;
+    });
+    const worker = await startWorker();
+    const { runId } = await world.queue.enqueue({ library: 'test' });
+    const report = await world.queue.ended(runId, AbortSignal.timeout(120_000));
+    expect(report).toMatchObject({ status: 'succeeded', failures: [], actions: { failed: 0 } });
+    expect(report.photos.new + report.photos.existing).toBe(120);
+    expect(await world.keys()).toHaveLength(120);
+    expect((await world.rows()).map(({ state }) => state)).toEqual(Array(120).fill('synced'));
+    await stop(worker);
+  });
+
+  test('what the schedule, the API and the command line ask for at once is done one after the other', async () => {
+    for (let album = 0; album < 4; album++) {
+      for (let photo = 0; photo < 10; photo++) world.write(`album ${album}/${photo}.jpg`);
+    }
+    world.proxy.fail(({ method }) => (method === 'PUT' ? { kind: 'after', first: () => pause(30) } : null));
+    const workers = await Promise.all([startWorker(), startWorker()]);
+    const queued = await Promise.all([
+      world.queue.enqueue({ kind: 'reconcile' }),
+      world.queue.enqueue({ library: 'test', album: 'album 1' }),
+      world.queue.enqueue({ library: 'test' }),
+      world.queue.enqueue({ library: 'test', album: 'album 1' }),
+    ]);
+    const commands = await Promise.all([
+      cli.run('sync', '--library', 'test', '--album', 'album 1'),
+      cli.run('sync', '--library', 'test', '--album', 'album 1'),
+      cli.run('sync', '--library', 'test'),
+    ]);
+    for (const { exitCode, stderr } of commands) {
+      expect([0, 3], stderr).toContain(exitCode);
+      if (exitCode === 3) expect(stderr).toContain('SYNC_IN_PROGRESS');
+    }
+    const ended = queued.map(({ runId }) => world.queue.ended(runId, AbortSignal.timeout(120_000)));
+    for (const { status, failures } of await Promise.all(ended)) {
+      expect(failures).toEqual([]);
+      expect(status).toBe('succeeded');
+    }
+    expect(await world.keys()).toHaveLength(40);
+    expect((await world.rows()).map(({ state }) => state)).toEqual(Array(40).fill('synced'));
+    await expectNoTwoAtOnce();
+    await Promise.all(workers.map(stop));
+  });
+});
+
+describe('a worker that cannot work', { timeout: 60_000 }, () => {
+  test('is told what it lacks: a server', async () => {
+    delete cli.env['DATABASE_URL'];
+    const ran = await cli.run('worker');
+    expect(ran).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('DATABASE_URL') });
+  });
+
+  test("is told what it lacks: the server's bucket", async () => {
+    delete cli.env['S3_BUCKET'];
+    delete cli.env['S3_ENDPOINT'];
+    const ran = await cli.run('worker');
+    expect(ran).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('S3_BUCKET') });
+  });
+
+  test('is told what it lacks: a library', async () => {
+    const root = `${world.root} that is not mounted here`;
+    await world.query(`UPDATE "Library" SET "root" = $1`, [root]);
+    const ran = await cli.run('worker');
+    expect(ran).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('GUARD_ROOT_MISSING') });
+  });
 });
