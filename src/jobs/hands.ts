@@ -9,7 +9,7 @@ import { checkRestores } from './restore-check.ts';
 import { runTask, type TaskParts } from './run-task.ts';
 import type { TaskJob } from './task-jobs.ts';
 
-export interface HandParts extends TaskParts {
+export interface HandParts extends Omit<TaskParts, 'wake'> {
   readonly queue: RunQueue;
   readonly service: Pick<SyncService, 'restoreStatus'>;
   readonly libraries: Pick<LibraryStore, 'find' | 'list'>;
@@ -17,14 +17,28 @@ export interface HandParts extends TaskParts {
   readonly timing: Timing;
 }
 
-/** Begins to work the queues until the boss is stopped; `ending` asks what is in flight to come to an end. */
-export async function startHands(parts: HandParts, ending: AbortSignal): Promise<void> {
+/**
+ * Begins to work the queues until the boss is stopped; `ending` asks what is in flight to come to an end. `hands` are
+ * those that can be woken.
+ */
+export async function startHands(parts: HandParts, hands: Hands, ending: AbortSignal): Promise<void> {
   if (parts.concurrency === 0) return;
-  const task = (job: JobWithMetadata<TaskJob>) => runTask(parts, job, ending);
-  for (let hand = 0; hand < parts.concurrency; hand++) await addHand(parts, 'sync-album', ending, task);
-  await addHand(parts, 'sync-library', ending, task);
-  await addHand(parts, 'reconcile', ending, () => reconcileAll(parts, ending));
-  await addHand(parts, 'restore-check', ending, () => checkRestores(parts, ending));
+  const wake = () => wakeHands(parts.boss, hands);
+  const task = (job: JobWithMetadata<TaskJob>) => runTask({ ...parts, wake }, job, ending);
+  const add = <Data>(queue: QueueName, work: (job: JobWithMetadata<Data>) => Promise<void>) =>
+    addHand(parts, queue, ending, work).then((id) => hands.push(id));
+  for (let hand = 0; hand < parts.concurrency; hand++) await add('sync-album', task);
+  await add('sync-library', task);
+  await add('reconcile', () => reconcileAll(parts, ending));
+  await add('restore-check', () => checkRestores(parts, ending));
+}
+
+/** Ids of the hands of this process. */
+export type Hands = string[];
+
+/** They look for work now instead of in a moment. */
+export function wakeHands(boss: PgBoss, hands: Hands): void {
+  for (const id of hands) boss.notifyWorker(id);
 }
 
 /** One hand: it takes one job after the other, and only when there is none does it wait a moment. */
@@ -33,18 +47,19 @@ async function addHand<Data>(
   queue: QueueName,
   ending: AbortSignal,
   work: (job: JobWithMetadata<Data>) => Promise<void>,
-): Promise<void> {
+): Promise<string> {
   const options = {
     includeMetadata: true,
     pollingIntervalSeconds: timing.poll,
     heartbeatRefreshSeconds: timing.heartbeat / 3,
   } as const;
-  let id: string | null = null;
+  let id = '';
   id = await boss.work<Data, void, typeof options>(queue, options, async ([job]) => {
     try {
       if (job !== undefined) await work(job);
     } finally {
-      if (id !== null && !ending.aborted) boss.notifyWorker(id);
+      if (!ending.aborted) boss.notifyWorker(id);
     }
   });
+  return id;
 }

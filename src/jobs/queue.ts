@@ -12,7 +12,7 @@ import { sumReports } from '../sync/tally.ts';
 import type { NewRun, Statements, TaskStore } from '../sync/task-store.ts';
 import type { Report, RunStatus } from '../sync/types.ts';
 import { QUEUES, startBoss, type Timing, USUAL_TIMING } from './boss.ts';
-import { startHands } from './hands.ts';
+import { type Hands, startHands, wakeHands } from './hands.ts';
 import { setSchedule } from './schedule.ts';
 import { newTask, type QueuedTask, sendTasks } from './task-jobs.ts';
 import { watchTasks } from './watch-tasks.ts';
@@ -62,10 +62,11 @@ export async function openQueue(parts: QueueParts, signal: AbortSignal): Promise
   const boss = await startBoss({ ...parts, schedules: parts.schedule !== null, timing }).catch((thrown: unknown) => {
     throw parts.explain(thrown);
   });
-  const queue = runQueue(parts, boss, ending);
+  const hands: Hands = [];
+  const queue = runQueue(parts, boss, hands, ending);
   try {
     await setSchedule(boss, parts.schedule);
-    await startHands({ ...parts, boss, queue, timing, longestWaitMs }, ending);
+    await startHands({ ...parts, boss, queue, timing, longestWaitMs }, hands, ending);
   } catch (thrown) {
     await boss.stop({ graceful: false });
     throw parts.explain(thrown);
@@ -81,10 +82,14 @@ export async function openQueue(parts: QueueParts, signal: AbortSignal): Promise
   };
 }
 
-function runQueue(parts: QueueParts, boss: PgBoss, ending: AbortSignal): RunQueue {
+function runQueue(parts: QueueParts, boss: PgBoss, hands: Hands, ending: AbortSignal): RunQueue {
   const { tasks } = parts;
   return {
-    enqueue: (request) => enqueue(parts, boss, request, ending),
+    enqueue: async (request) => {
+      const queued = await enqueue(parts, boss, request, ending);
+      wakeHands(boss, hands);
+      return queued;
+    },
     ended: (runId, signal) => ended(tasks, runId, signal),
     depth: (signal) => tasks.depth(QUEUES, signal),
   };

@@ -18,9 +18,14 @@ export interface TaskParts {
   readonly log: Log;
   /** For so long a task waits for other runs to end before it is given up. */
   readonly longestWaitMs: number;
+  /** There is new work: idle hands of this process look at once. */
+  readonly wake: () => void;
 }
 
 type Job = JobWithMetadata<TaskJob>;
+
+/** A survey that could not see everything is made again so often before its albums are synced as far as it saw. */
+const SURVEYS_AGAIN = 2;
 
 /** What a run came to. */
 interface Attempt {
@@ -114,13 +119,26 @@ async function conclude(
   }
   const again = worthAnotherTry(attempt);
   if (again === null) return finish(parts, job, task, attempt);
-  parts.log.warn(
-    { run: task.runId, album: task.album, code: again.code, attempt: job.retryCount + 1 },
-    `${task.album ?? 'The library'} could not be synced${job.retryCount < job.retryLimit ? ' and is tried again' : ''}: ${again.message}`,
-  );
-  if (job.retryCount < job.retryLimit) await parts.tasks.putBack(task.id, again);
-  else await finish(parts, job, task, attempt);
-  throw new TryAgain(again.code, again.message);
+  const seen = job.data.spreads && attempt.report !== null;
+  if (seen && job.retryCount >= SURVEYS_AGAIN) return finish(parts, job, task, attempt);
+  await tryAgain(parts, job, task, attempt, again);
+}
+
+/** Throws, so that the queue tries the job again after a pause, or gives it up: then the task has failed. */
+async function tryAgain(
+  parts: TaskParts,
+  job: Job,
+  task: BegunTask,
+  attempt: Attempt,
+  why: NonNullable<Attempt['error']>,
+): Promise<never> {
+  const isLast = job.retryCount >= job.retryLimit;
+  const fields = { run: task.runId, album: task.album, code: why.code, attempt: job.retryCount + 1 };
+  const what = `${task.album ?? 'The library'} could not be synced${isLast ? '' : ' and is tried again'}`;
+  parts.log.warn(fields, `${what}: ${why.message}`);
+  if (isLast) await finish(parts, job, task, attempt);
+  else await parts.tasks.putBack(task.id, why);
+  throw new TryAgain(why.code, why.message);
 }
 
 function pauseAfter(waitedMs: number): number {
@@ -142,7 +160,7 @@ function mayPass(code: ErrorCode): boolean {
 }
 
 /** The task is over; what a survey has found becomes the tasks that are left. */
-async function finish({ boss, tasks }: TaskParts, job: Job, task: BegunTask, attempt: Attempt): Promise<void> {
+async function finish({ boss, tasks, wake }: TaskParts, job: Job, task: BegunTask, attempt: Attempt): Promise<void> {
   const { partId, error, albums, report } = attempt;
   const { request } = job.data;
   const found = albums.map((work) => newTask(work.album, { request, spreads: false, work }));
@@ -153,6 +171,7 @@ async function finish({ boss, tasks }: TaskParts, job: Job, task: BegunTask, att
     { status: failed ? 'failed' : 'done', partId, error },
     { tasks: found, send: (statements) => sendTasks(boss, statements, found) },
   );
+  if (found.length > 0) wake();
 }
 
 /** The queue gave the job to somebody else meanwhile. */
