@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { move, objectsOf, rotate, treeOf } from '../support/tree.ts';
 import { createWorld, type World } from '../support/world.ts';
 import { type CliWorld, cliWorld } from './cli-world.ts';
@@ -28,7 +28,7 @@ afterEach(async () => {
 });
 
 /** More with SOAK_RUNS=100; the same again with SEED. */
-const ROUNDS = Number(process.env['SOAK_RUNS'] ?? 9);
+const ROUNDS = Number(process.env['SOAK_RUNS'] ?? 8);
 const SEED = Number(process.env['SEED'] ?? Date.now() % 1_000_000_007);
 
 /** The same numbers in [0, 1) for the same seed. */
@@ -170,7 +170,8 @@ test(
   60_000 + ROUNDS * 6_000,
 );
 
-const objects = () => objectsOf(world.s3.client, world.bucket, 'photos/');
+/** Tried again where something goes between being listed and being read: the server may still work for the dead. */
+const objects = () => vi.waitFor(() => objectsOf(world.s3.client, world.bucket, 'photos/'), 5_000);
 
 /** The bytes that have to be in the bucket at any moment: all but the edit. */
 function unedited(round: number): string[] {
