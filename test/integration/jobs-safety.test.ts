@@ -106,12 +106,12 @@ describe('what another run is at', () => {
     await until(async () => (await w.tasks(runId)).some(({ attempts }) => attempts >= 2));
     await lock.release();
     expect(await w.queue.ended(runId, signal())).toMatchObject({ status: 'succeeded', actions: { uploaded: 1 } });
-    const jobs = await w.query<{ retries: number }>(
-      `SELECT max(retry_count)::int AS retries FROM pgboss.job WHERE data ->> 'taskId' IN
+    const jobs = await w.query<{ tries: number }>(
+      `SELECT DISTINCT (retry_limit - retry_count)::int AS tries FROM pgboss.job WHERE data ->> 'taskId' IN
          (SELECT id::text FROM "AlbumTask" WHERE "runId" = $1)`,
       [runId],
     );
-    expect(jobs).toEqual([{ retries: 0 }]);
+    expect(jobs).toEqual([{ tries: 6 }]);
   });
 
   test('is not waited for without end', async () => {
