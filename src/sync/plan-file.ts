@@ -216,10 +216,17 @@ export async function stillHolding(
     const keys = actions.map(rowKeyOf);
     const rows = new Map((await catalog.rowsByKey(library, keys, signal)).map((found) => [found.key, found]));
     for (const planned of actions) {
-      (sameRow(rowOf(planned), rows.get(rowKeyOf(planned))) ? fresh : stale).push(planned);
+      const row = rows.get(rowKeyOf(planned));
+      (sameRow(rowOf(planned), row) && !sendsDamage(planned, row) ? fresh : stale).push(planned);
     }
   }
   return { fresh, stale };
+}
+
+/** The file was found damaged since the plan was made: it is not to go up over an object. */
+function sendsDamage(action: Action, now: CatalogRow | undefined): boolean {
+  const damaged = now?.damaged === 'disk' || now?.damaged === 'both';
+  return damaged && (action.kind === 'adopt' || action.kind === 'reupload') && action.object !== undefined;
 }
 
 function sameRow(planned: RowFacts | undefined, now: CatalogRow | undefined): boolean {

@@ -73,7 +73,6 @@ export class VerifyRun {
     signal.throwIfAborted();
   }
 
-  /** To be asked for once, at the end. */
   report(end: {
     readonly runId: string;
     readonly status: RunStatus;
@@ -83,8 +82,8 @@ export class VerifyRun {
     const checked = { ...this.#counts };
     this.#tally.photos.existing = checked.photos;
     this.#tally.photos.changed = checked.changed;
-    this.#warn();
-    return this.#tally.report({ ...end, checked, requests: this.#o.sides.bucket.requests() });
+    const requests = this.#o.sides.bucket.requests();
+    return { ...this.#tally.report({ ...end, checked, requests }), warnings: this.#warnings() };
   }
 
   get #stopped(): boolean {
@@ -228,9 +227,9 @@ export class VerifyRun {
     this.#o.progress.done({ actions: this.#photosDone, bytes: this.#bytesDone, path });
   }
 
-  #warn(): void {
+  #warnings(): string[] {
     const { gone, archived, photos } = this.#counts;
-    const { warnings } = this.#tally;
+    const warnings: string[] = [];
     if (gone > 0) {
       const more = gone > this.#gone.length ? ` and ${gone - this.#gone.length} more` : '';
       const many = manyGone(gone, photos, this.#o.settings.maxDelete, 'could not be checked there');
@@ -243,6 +242,7 @@ export class VerifyRun {
         `${archived} archived objects cannot be read before they are restored: only their ETags and sizes were checked.`,
       );
     }
+    return warnings;
   }
 }
 

@@ -9,10 +9,11 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { SavedPlan } from '../../src/sync/plan-file.ts';
 import type { Progress, Resumed } from '../../src/sync/service.ts';
 import type { Report } from '../../src/sync/types.ts';
-import { rotInBucket, rotOnDisk } from '../support/damage.ts';
 import { never } from '../support/catalog.ts';
+import { rotInBucket, rotOnDisk } from '../support/damage.ts';
 import { createWorld, type World } from '../support/world.ts';
 
 let world: World;
@@ -31,6 +32,7 @@ const verify = (request: { sample?: number; album?: string } = {}, signal = Abor
 
 interface Checked {
   readonly path: string;
+  /** Is there a time at which it was checked? */
   readonly checked: boolean;
   readonly damage: string | null;
 }
@@ -159,6 +161,18 @@ describe('a file that rotted on disk', () => {
     },
   );
 
+  test('nor does it by a plan that was saved before it was found', async () => {
+    await world.query('UPDATE "Photo" SET "md5" = NULL');
+    const plans: SavedPlan[] = [];
+    const request = { library: 'test', compare: 'content', dryRun: true } as const;
+    await world.service.sync(request, { onPlan: (plan) => plans.push(plan) }, never);
+    expect(plans[0]?.actions).toMatchObject([{ kind: 'adopt', otherwise: 'replace' }, {}]);
+    await world.query(`UPDATE "Photo" SET "damage" = 'DISK_DAMAGED: found meanwhile' WHERE "path" = 'a.jpg'`);
+    const report = await world.service.apply(plans[0]!, {}, never);
+    expect(codes(report)).toEqual({ 'a.jpg': 'PLAN_STALE' });
+    expect(await world.read('photos/a.jpg')).toBe('the bytes that were synced');
+  });
+
   test('is mended by moving it away and syncing down', async () => {
     await verify();
     renameSync(onDisk('a.jpg'), join(world.root, '..', 'a-damaged.jpg'));
@@ -281,6 +295,18 @@ describe('what is in the bucket instead', () => {
     expect(report.failures).toEqual([
       { path: 'a.jpg', code: 'OBJECT_MISSING', message: expect.stringMatching(/^LOST, gone from disk and bucket/) },
     ]);
+  });
+
+  test.each([
+    ['taken from the bucket', { direction: 'down' }, 'others'],
+    ['put back from disk', { overwrite: 'source' }, 'synced'],
+  ] as const)('another photo, %s: is whole again', async (_how, policy, bytes) => {
+    await world.put('photos/a.jpg', 'others');
+    await verify();
+    expect(await world.sync({ album: '.', ...policy })).toMatchObject({ status: 'succeeded' });
+    expect(await world.read('photos/a.jpg')).toBe(bytes);
+    expect(readFileSync(onDisk('a.jpg'), 'utf8')).toBe(bytes);
+    expect(await verify()).toMatchObject({ status: 'succeeded', checked: { whole: 1 } });
   });
 
   test('what may not be read is not missing', async () => {

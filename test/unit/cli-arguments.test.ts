@@ -23,6 +23,7 @@ describe('help, version and usage errors', () => {
     [['help', 'status'], 'touch nothing'],
     [['apply', '-h'], 'rollcall sync --plan-out plan.json'],
     [['moves', '--help'], 'No byte is uploaded'],
+    [['verify', '--help'], 'Every damaged photo is named'],
     [['restore', '--help'], 'It COSTS MONEY'],
     [['restore-status', '--help'], 'nobody has asked for it yet'],
     [['serve', '--help'], 'Ctrl-C stops everything'],
@@ -71,6 +72,11 @@ describe('help, version and usage errors', () => {
       ['restore', '--tier', 'bulk'],
       "rollcall: option '--tier <name>' argument 'bulk' is invalid. Allowed choices are Bulk, Standard, Expedited.\nTry: rollcall restore --help\n",
     ],
+    ...['0%', '101%', '-5%', 'some', '', '5%%'].map((share): [string[], string] => [
+      ['verify', `--sample=${share}`],
+      `rollcall: option '--sample <n%>' argument '${share}' is invalid. It must be a share like 5%, above 0 and at most 100%.\nTry: rollcall verify --help\n`,
+    ]),
+    [['verify', '--delete'], "rollcall: unknown option '--delete'\nTry: rollcall verify --help\n"],
     [['moves', '--delete'], "rollcall: unknown option '--delete'\nTry: rollcall moves --help\n"],
     [['restore-status', '--days', '7'], "rollcall: unknown option '--days'\nTry: rollcall restore-status --help\n"],
     [['status', '--plan-out', 'x'], "rollcall: unknown option '--plan-out'\nTry: rollcall status --help\n"],
@@ -150,6 +156,20 @@ describe('commands', () => {
       command: 'restore-status',
       options: { json: false, verbose: false },
       arguments: place,
+    });
+  });
+
+  test('verify takes a place or a library, an album, and a share with or without its sign', () => {
+    expect(parse('verify')).toEqual({
+      command: 'verify',
+      options: { json: false, verbose: false },
+      arguments: {},
+    });
+    expect(parse('verify', 'Pictures', 's3://b/p', '--album', '2024', '--sample', '0.5%')).toMatchObject({
+      arguments: { folder: 'Pictures', target: 's3://b/p', album: '2024', sample: 0.5 },
+    });
+    expect(parse('verify', '--library', 'mine', '--sample', '100')).toMatchObject({
+      arguments: { library: 'mine', sample: 100 },
     });
   });
 
