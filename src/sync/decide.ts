@@ -137,7 +137,7 @@ function completed(triple: Triple, local: LocalFile, why: string, rules: Rules):
 function winnerOf(triple: Triple, local: LocalFile, finding: Finding, rules: Rules): 'disk' | 'bucket' | null {
   const winner = winnerByPolicy(triple, local, finding, rules);
   // Damage is no edit: it never goes up over an object that may be whole.
-  return winner === 'disk' && finding !== 'incomplete' && isDamagedOnDisk(local, triple.row) ? null : winner;
+  return winner === 'disk' && isDamagedOnDisk(local, triple.row) ? null : winner;
 }
 
 function winnerByPolicy(triple: Triple, local: LocalFile, finding: Finding, rules: Rules): 'disk' | 'bucket' | null {
