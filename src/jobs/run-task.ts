@@ -8,7 +8,8 @@ import type { Spreader } from '../sync/spread.ts';
 import type { AlbumWork } from '../sync/spread-survey.ts';
 import type { BegunTask, TaskStore } from '../sync/task-store.ts';
 import type { Library, Report } from '../sync/types.ts';
-import { newTask, queueOf, sendTasks, type TaskJob } from './task-jobs.ts';
+import { laterFor, putBack } from './put-back.ts';
+import { newTask, sendTasks, type TaskJob } from './task-jobs.ts';
 
 export interface TaskParts {
   readonly boss: PgBoss;
@@ -34,10 +35,6 @@ interface Attempt {
   readonly albums: readonly AlbumWork[];
   readonly error: Pick<RollcallError, 'code' | 'message'> | null;
 }
-
-/** Another run that is in the way is looked for again after a share of the time that it has taken so far. */
-const WAIT_SHARE = 0.25;
-const WAIT_SECONDS = { least: 1, most: 30 } as const;
 
 /**
  * Works at the task of a job. Throws when the job is to be tried again, with backoff, or given up for good: the task
@@ -109,14 +106,11 @@ async function conclude(
 ): Promise<void> {
   const { partId, error } = attempt;
   if (error?.code === 'CANCELLED') {
-    if (ending.aborted) return putBack(parts, job, task, 0);
+    if (ending.aborted) return putBack(parts, job, task, { seconds: 0 });
     return parts.tasks.end(task.id, { status: 'cancelled', partId, error: null });
   }
-  if (error?.code === 'SYNC_IN_PROGRESS') {
-    const waitedMs = Date.now() - (job.data.waitsSinceMs ?? Date.now());
-    if (waitedMs < parts.longestWaitMs) return putBack(parts, job, task, pauseAfter(waitedMs));
-    return parts.tasks.end(task.id, { status: 'failed', partId, error });
-  }
+  const later = error && laterFor(error.code, job.data, parts.longestWaitMs);
+  if (later) return putBack(parts, job, task, later);
   const again = worthAnotherTry(attempt);
   if (again === null) return finish(parts, job, task, attempt);
   const seen = job.data.spreads && attempt.report !== null;
@@ -141,14 +135,10 @@ async function tryAgain(
   throw new TryAgain(why.code, why.message);
 }
 
-function pauseAfter(waitedMs: number): number {
-  const seconds = Math.ceil((waitedMs * WAIT_SHARE) / 1_000);
-  return Math.min(Math.max(seconds, WAIT_SECONDS.least), WAIT_SECONDS.most);
-}
-
 /** Why the run should be tried again; null: it succeeded, or it would fail in the same way. */
 function worthAnotherTry({ error, report }: Attempt): Attempt['error'] {
-  if (error !== null) return mayPass(error.code) ? error : null;
+  // Another run that was waited for long enough is waited for no more.
+  if (error !== null) return mayPass(error.code) && error.code !== 'SYNC_IN_PROGRESS' ? error : null;
   for (const { code, message } of report?.failures ?? []) {
     if (isErrorCode(code) && mayPass(code)) return { code, message };
   }
@@ -172,29 +162,4 @@ async function finish({ boss, tasks, wake }: TaskParts, job: Job, task: BegunTas
     { tasks: found, send: (statements) => sendTasks(boss, statements, found) },
   );
   if (found.length > 0) wake();
-}
-
-/** The queue gave the job to somebody else meanwhile. */
-class ClaimLost extends Error {}
-
-/** Gives the task back without an attempt lost: the job ends, and another one of the same task waits in its place. */
-async function putBack({ boss, tasks }: TaskParts, job: Job, task: BegunTask, seconds: number): Promise<void> {
-  const queue = queueOf(task);
-  const waitsSinceMs = seconds === 0 ? undefined : (job.data.waitsSinceMs ?? Date.now());
-  const data: TaskJob = { ...job.data, ...(waitsSinceMs !== undefined && { waitsSinceMs }) };
-  const next = {
-    data,
-    singletonKey: task.id,
-    retryLimit: job.retryLimit - job.retryCount,
-    ...(seconds > 0 && { startAfter: seconds }),
-  };
-  try {
-    await tasks.putBack(task.id, null, async (statements) => {
-      const ended = await boss.complete(queue, job, null, { db: statements });
-      if (Reflect.get(ended, 'affected') !== 1) throw new ClaimLost();
-      await boss.insert(queue, [next], { db: statements });
-    });
-  } catch (thrown) {
-    if (!(asRollcallError(thrown).cause instanceof ClaimLost)) throw thrown;
-  }
 }

@@ -16,6 +16,8 @@ export interface TaskJob {
   readonly work?: AlbumWork;
   /** Since when it has been waiting for another run to end. */
   readonly waitsSinceMs?: number;
+  /** Machines that did not have the library's folder. */
+  readonly refused?: number;
 }
 
 export interface QueuedTask extends NewTask {

@@ -98,6 +98,27 @@ describe('what fails', () => {
   });
 });
 
+describe('a machine on which the library is not mounted', () => {
+  const missing = () => Promise.reject(new RollcallError('GUARD_ROOT_MISSING', 'not mounted here'));
+
+  test('leaves it to others, without an attempt lost', async () => {
+    w.write('a/1.jpg');
+    let turns = 0;
+    part = (real, ...asked) => (++turns < 3 ? missing() : real(...asked));
+    const report = await w.run({ album: 'a' });
+    expect(report).toMatchObject({ status: 'succeeded', actions: { uploaded: 1 }, failures: [] });
+    expect(await w.tasks(report.runId)).toMatchObject([{ attempts: 3 }]);
+  });
+
+  test('refuses the run when no other has it either', async () => {
+    w.write('a/1.jpg');
+    part = missing;
+    const report = await w.run({ album: 'a' });
+    expect(report).toMatchObject({ error: { code: 'GUARD_ROOT_MISSING' }, actions: { uploaded: 0 } });
+    expect(await w.tasks(report.runId)).toMatchObject([{ status: 'failed', attempts: 4 }]);
+  });
+});
+
 describe('what another run is at', () => {
   test('is waited for, and no attempt is lost', async () => {
     w.write('a/1.jpg');
