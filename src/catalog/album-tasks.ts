@@ -11,6 +11,8 @@ import { endRuns, errorText, OPEN, WHOLE } from './task-sums.ts';
 import { storableJson } from './text.ts';
 import { writeTransaction } from './transaction.ts';
 
+/** Queues of jobs that were given up end in this; nobody works them. */
+const DEAD = '-dead';
 /** A task whose job is gone may have been taken up just now. */
 const LOST_SECONDS = 60;
 
@@ -123,7 +125,8 @@ async function stuck(database: Database, signal: AbortSignal) {
   const jobs = `${queueSchema(database.settings.schema)}.job`;
   const lost = `SELECT t."id" FROM "AlbumTask" AS t WHERE t."status" IN ${OPEN}
        AND t."updatedAt" < now() - make_interval(secs => ${LOST_SECONDS})
-       AND NOT EXISTS (SELECT 1 FROM ${jobs} AS j WHERE j."singleton_key" = t."id"::text AND j."state" < 'completed')`;
+       AND NOT EXISTS (SELECT 1 FROM ${jobs} AS j WHERE j."singleton_key" = t."id"::text AND j."state" < 'completed'
+                           AND j."name" NOT LIKE '%${DEAD}')`;
   const cancelled = `SELECT t."id" FROM "AlbumTask" AS t JOIN "Run" AS r ON r."id" = t."runId"
        LEFT JOIN "Run" AS p ON p."id" = r."parentId"
       WHERE t."status" = 'queued'
@@ -149,7 +152,7 @@ async function ended(database: Database, runId: string, signal: AbortSignal) {
   return status === 'queued' || status === 'running' ? null : { status, report };
 }
 
-/** Jobs that were given up are kept in a queue of their own, named after the first. */
+/** Jobs that were given up are kept in a queue of their own, named after the first; those of the last day count. */
 async function depth(
   database: Database,
   queues: readonly string[],
@@ -157,10 +160,10 @@ async function depth(
 ): Promise<readonly QueueDepth[]> {
   const sql = `SELECT q.name AS queue, count(*) FILTER (WHERE j.name = q.name AND j.state < 'active')::int AS waiting,
                       count(*) FILTER (WHERE j.name = q.name AND j.state = 'active')::int AS active,
-                      count(*) FILTER (WHERE j.name <> q.name)::int AS dead
+                      count(*) FILTER (WHERE j.name <> q.name AND j.created_on > now() - interval '1 day')::int AS dead
                  FROM unnest($1::text[]) AS q(name)
                  LEFT JOIN ${queueSchema(database.settings.schema)}.job AS j
-                   ON j.name IN (q.name, q.name || '-dead') AND j.state < 'completed'
+                   ON j.name IN (q.name, q.name || '${DEAD}') AND j.state < 'completed'
                 GROUP BY q.name ORDER BY q.name`;
   const { rows } = await database.ask(() => database.pool.query<QueueDepth>(sql, [[...queues]]), signal);
   return rows;

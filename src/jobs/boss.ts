@@ -31,6 +31,8 @@ const LONGEST_JOB_SECONDS = 24 * 3_600;
 const KEEP_DONE_SECONDS = 3_600;
 /** Waiting for a worker that is away. */
 const KEEP_WAITING_SECONDS = 90 * 24 * 3_600;
+/** For who wants to see what was given up; the history has it too. */
+const KEEP_DEAD_SECONDS = 7 * 24 * 3_600;
 const SAME_PROBLEM_MS = 60_000;
 
 export interface BossOptions {
@@ -65,7 +67,7 @@ export async function startBoss({ statements, schema, schedules, timing, log }: 
   }
 }
 
-/** Where the jobs of a queue go that were given up. */
+/** Where the jobs of a queue go that were given up: the name is known to album-tasks.ts too. */
 export function deadQueue(name: QueueName): string {
   return `${name}-dead`;
 }
@@ -82,7 +84,7 @@ async function ensureQueue(boss: PgBoss, name: QueueName, timing: Timing): Promi
     retentionSeconds: KEEP_WAITING_SECONDS,
     deadLetter: deadQueue(name),
   };
-  await boss.createQueue(deadQueue(name), { retentionSeconds: KEEP_WAITING_SECONDS });
+  await boss.createQueue(deadQueue(name), { retentionSeconds: KEEP_DEAD_SECONDS });
   await boss.createQueue(name, options);
   // One that an earlier version made.
   await boss.updateQueue(name, options);

@@ -12,7 +12,7 @@ export interface QueueDepth {
   readonly queue: string;
   readonly waiting: number;
   readonly active: number;
-  /** Given up after their retries. */
+  /** Given up after their retries, within the last day. */
   readonly dead: number;
 }
 

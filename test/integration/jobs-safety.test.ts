@@ -233,6 +233,22 @@ describe('the end of a run', () => {
     expect(report).toMatchObject({ status: 'partial', failures: [{ path: 'a', code: 'INTERNAL' }] });
   });
 
+  test('comes for a task whose workers died one after the other, as a failure', async () => {
+    w.write('a/1.jpg');
+    part = (_real, _asked, _hooks, until) =>
+      new Promise((_, reject) => until.addEventListener('abort', () => reject(until.reason), { once: true }));
+    const { runId } = await w.queue.enqueue({ library: 'test' });
+    await until(async () => (await w.tasks(runId)).some(({ album, status }) => album === 'a' && status === 'running'));
+    await w.query(`UPDATE pgboss.job SET retry_limit = 0, heartbeat_on = now() - interval '1 hour'
+      WHERE name = 'sync-album' AND state = 'active'`);
+    await until(async () => {
+      await w.query(`UPDATE "AlbumTask" SET "updatedAt" = now() - interval '5 minutes' WHERE "status" = 'running'`);
+      return (await w.tasks(runId)).every(({ status }) => status !== 'queued' && status !== 'running');
+    });
+    const report = await w.queue.ended(runId, signal());
+    expect(report).toMatchObject({ status: 'partial', failures: [{ path: 'a', code: 'INTERNAL' }] });
+  });
+
   test('that was asked for comes: what goes stops, what waits is not begun', async () => {
     for (let album = 0; album < 6; album++) for (let p = 0; p < 4; p++) w.write(`album ${album}/${p}.jpg`);
     w.proxy.fail(({ method }) => (method === 'PUT' ? { kind: 'after', first: () => pause(400) } : null));
