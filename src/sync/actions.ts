@@ -113,6 +113,8 @@ export interface MoveAction extends ActionBase {
   readonly local: FileFacts;
   /** The object under the old key. */
   readonly object: StoredFacts;
+  /** The file that has taken the old path; left out: nothing may be there. */
+  readonly replacedBy?: FileFacts;
   /** What the new key holds already; if it is the same content, nothing is copied. Left out: the key is free by then. */
   readonly target?: ObjectFacts;
   /** The file was changed too: its bytes are uploaded under the new key instead of copied. */

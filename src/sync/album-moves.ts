@@ -31,23 +31,24 @@ export class AlbumTracker {
   moved(pairs: readonly Pair[]): AlbumMove[] {
     const going = new Map<string, Set<string>>();
     const left = new Map<string, number>();
-    const elsewhere = new Set<string>();
+    const elsewhere = new Map<string, string>();
     for (const { departure, arrival } of pairs) {
       const { albumId, key } = departure.row;
       const target = folderOf(arrival.local.key);
       going.set(albumId, (going.get(albumId) ?? new Set()).add(target));
-      if (folderOf(key) !== target) elsewhere.add(albumId);
+      if (folderOf(key) !== target) elsewhere.set(albumId, folderOf(key));
       const wasPresent = departure.found.triple.local !== undefined;
       if (wasPresent) count(left, `${albumId} ${folderOf(key)}`);
     }
     const albums: AlbumMove[] = [];
     for (const [id, targets] of going) {
       const [target, ...others] = targets;
-      if (target === undefined || others.length > 0 || !elsewhere.has(id)) continue;
+      const from = elsewhere.get(id);
+      if (target === undefined || others.length > 0 || from === undefined) continue;
       const staying = [...(this.#present.get(id) ?? [])].filter(
         ([folder, photos]) => folder !== target && photos > (left.get(`${id} ${folder}`) ?? 0),
       );
-      if (staying.length === 0) albums.push({ id, path: this.#pathOf(target) });
+      if (staying.length === 0) albums.push({ id, from: this.#pathOf(from), path: this.#pathOf(target) });
     }
     return albums;
   }

@@ -1,6 +1,7 @@
 /** What the engine asks of the catalog. */
-import type { Progress } from './service.ts';
+
 import type { BucketFeatures, BucketIdentity, Inventory } from './ports.ts';
+import type { Progress } from './service.ts';
 import type { CatalogRow, FileFacts, Library, PhotoKind, PhotoState, Report, RunStatus, Scope } from './types.ts';
 
 /** What an action left behind, to be written to the catalog after it was verified. */
@@ -111,6 +112,8 @@ export interface Content {
 /** An album that goes where all its photos have gone. */
 export interface AlbumMove {
   readonly id: string;
+  /** The path of the folder that its photos leave. */
+  readonly from?: string;
   /** NFC, relative to the root. */
   readonly path: string;
 }

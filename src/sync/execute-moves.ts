@@ -65,8 +65,9 @@ class Mover {
   readonly #places = new Map<string, { key: string; etag: string }>();
   readonly #blocked = new Set<string>();
 
-  readonly #albums: readonly AlbumMove[];
-  #albumsMoved = false;
+  /** Albums whose first photo has not arrived yet. */
+  #albums: readonly AlbumMove[];
+  readonly #albumsMoved: string[] = [];
 
   constructor(options: MoveOptions, albums: readonly AlbumMove[]) {
     this.#x = options;
@@ -86,7 +87,7 @@ class Mover {
     };
     await pMap(steps, one, { concurrency: this.#x.concurrency });
     if (this.#x.signal.aborted) return;
-    if (carried.length > 0) await this.#moveAlbums();
+    await this.#moveAlbums(carried);
     const recorded = await this.#record(carried);
     await this.#removeOld(recorded);
     for (const { step, change } of recorded) await this.#ended(step, change);
@@ -94,16 +95,31 @@ class Mover {
 
   /** What did not follow its album, because it failed or was orphaned before, is in its folder's album again. */
   async settleAlbums(): Promise<void> {
-    if (!this.#albumsMoved) return;
-    const ids = this.#albums.map(({ id }) => id);
-    await this.#x.sides.catalog.settleAlbums(this.#x.library, ids);
+    if (this.#albumsMoved.length === 0) return;
+    await this.#x.sides.catalog.settleAlbums(this.#x.library, this.#albumsMoved);
   }
 
-  /** Right before the first row follows: where no object can be copied at all, the albums stay what they are. */
-  async #moveAlbums(): Promise<void> {
-    if (this.#albumsMoved || this.#albums.length === 0) return;
-    this.#albumsMoved = true;
-    await this.#x.sides.catalog.moveAlbums(this.#x.library, this.#albums);
+  /**
+   * An album goes right before the first of its photos that has arrived, and with it those whose places are exchanged: where
+   * no photo can arrive, it stays what it is.
+   */
+  async #moveAlbums(carried: readonly { change: Carried }[]): Promise<void> {
+    const { library, sides } = this.#x;
+    const arrived = carried.filter(({ change }) => !change.row.aside);
+    const paths = new Set(arrived.map(({ change }) => albumOf(change.row.key, library)));
+    const due: AlbumMove[] = [];
+    for (let found = true; found; ) {
+      const next = this.#albums.filter(({ path }) => paths.has(path));
+      this.#albums = this.#albums.filter((album) => !next.includes(album));
+      due.push(...next);
+      // Whoever is at the path that one of these takes has to make room.
+      const taken = new Set(due.map(({ path }) => path));
+      for (const { from, path } of this.#albums) if (from !== undefined && taken.has(from)) paths.add(path);
+      found = next.length > 0;
+    }
+    if (due.length === 0) return;
+    this.#albumsMoved.push(...due.map(({ id }) => id));
+    await sides.catalog.moveAlbums(library, due);
   }
 
   /** The old objects of moves that were recorded by an earlier run. */
@@ -200,3 +216,8 @@ class Mover {
 
 /** What went wrong because the world moved on: the next run simply looks again. */
 const MOVED_ON = new Set(['FILE_UNSTABLE', 'FILE_GONE', 'OBJECT_MISSING']);
+
+function albumOf(key: string, { prefix }: Library): string {
+  const end = key.lastIndexOf('/');
+  return end < prefix.length ? '.' : key.slice(prefix.length, end);
+}

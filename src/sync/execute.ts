@@ -25,7 +25,7 @@ export async function execute(actions: readonly Action[], execution: Execution):
     const moved = await new MovePhase(course).run(actions);
     const transfers = new TransferPhase(course, moved);
     await course.phase(actions.filter(isDownload), (action) => transfers.download(action));
-    await course.phase(late, (action) => transfers.send(action));
+    for (const level of levelsOf(late)) await course.phase(level, (action) => transfers.send(action));
     await course.phase(actions.filter(isTransfer), (action) => transfers.send(action));
     await rowPhase(course, actions);
     await course.phase(actions.filter(isWait), (action) => course.wait(action));
@@ -109,4 +109,19 @@ function isWait(action: Action): action is WaitAction {
 
 function isDelete(action: Action): action is DeleteAction {
   return action.kind === 'delete';
+}
+
+/** Copies by turns: one is made before another one replaces what it copies. Of a circle all are tried at once. */
+function levelsOf(copies: readonly CopyAction[]): CopyAction[][] {
+  const levels: CopyAction[][] = [];
+  for (let left = copies; left.length > 0; ) {
+    const sources = new Map<string, number>();
+    for (const { from } of left) sources.set(from.key, (sources.get(from.key) ?? 0) + 1);
+    const isReady = ({ key, from }: CopyAction) => (sources.get(key) ?? 0) === (from.key === key ? 1 : 0);
+    const ready = left.filter(isReady);
+    const level = ready.length > 0 ? ready : left;
+    levels.push([...level]);
+    left = ready.length > 0 ? left.filter((copy) => !isReady(copy)) : [];
+  }
+  return levels;
 }

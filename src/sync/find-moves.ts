@@ -37,6 +37,8 @@ export interface FoundMoves {
   readonly waiting: readonly Pair[];
   /** Renamed and changed a moment ago: left alone until they hold still. */
   readonly unstable: readonly Pair[];
+  /** Their new key holds somebody else's object: a conflict, and their own object is the only copy of them. */
+  readonly stuck: readonly Pair[];
   /** Files that came over a photo that is still there: no renames, but its bytes are not those on record. */
   readonly over: readonly Arrival[];
   /** Albums that went elsewhere with all their photos. */
@@ -45,7 +47,15 @@ export interface FoundMoves {
   readonly md5s: ReadonlyMap<string, string>;
 }
 
-export const NO_MOVES: FoundMoves = { pairs: [], waiting: [], unstable: [], over: [], albums: [], md5s: new Map() };
+export const NO_MOVES: FoundMoves = {
+  pairs: [],
+  waiting: [],
+  unstable: [],
+  stuck: [],
+  over: [],
+  albums: [],
+  md5s: new Map(),
+};
 
 const READ_AT_ONCE = 1024 * 1024;
 
@@ -78,7 +88,8 @@ export class MoveFinder {
 
   async finish(): Promise<FoundMoves> {
     const { policy } = this.#parts;
-    const edits = policy.overwrite !== 'never';
+    // An edit has to be uploaded, which is not asked for when only renames are.
+    const edits = policy.overwrite !== 'never' && policy.moves !== 'only';
     const sure = this.#departures.length === 0 ? [] : pairByInode(this.#departures, this.#arrivals, edits);
     const md5s = await this.#read(sure);
     const { departures, arrivals } = this.#without(sure);
@@ -87,7 +98,8 @@ export class MoveFinder {
     const alike = pairByContent(departures.filter(mayBeElsewhere), named, md5s);
     const pairs = possiblePairs([...sure, ...alike], () => false);
     const free = new Set(pairs);
-    const blocked = sure.filter((pair) => !free.has(pair) && !pair.edited);
+    const stuck = stuckPairs([...sure, ...alike].filter((pair) => !free.has(pair)));
+    const blocked = sure.filter((pair) => !free.has(pair) && !pair.edited && !stuck.includes(pair));
     const archived = await this.#unreadable(pairs);
     const possible = new Set(possiblePairs(pairs, (pair) => archived.has(pair) || isUnstable(pair)));
     const held = pairs.filter((pair) => !possible.has(pair));
@@ -95,6 +107,7 @@ export class MoveFinder {
       pairs: [...possible],
       waiting: held.filter((pair) => !isUnstable(pair)),
       unstable: held.filter(isUnstable),
+      stuck,
       over: blocked.map(({ arrival }) => arrival).filter(({ occupant }) => occupant !== undefined),
       albums: this.#albums.moved([...possible]),
       md5s: new Map([
@@ -166,6 +179,18 @@ export async function unrestored(
   await pMap(keys, ask, { concurrency: settings.checkConcurrency });
   signal.throwIfAborted();
   return unreadable;
+}
+
+/** Those to a key with an object that nobody knows, and those that want to come where such a one stays. */
+function stuckPairs(dropped: readonly Pair[]): Pair[] {
+  const byTo = new Map(dropped.map((pair) => [pair.arrival.local.key, pair]));
+  const stuck = new Set<Pair>();
+  for (const pair of dropped) {
+    if (pair.arrival.occupant !== undefined || pair.arrival.object === undefined) continue;
+    for (let next: Pair | undefined = pair; next && !stuck.has(next); next = byTo.get(next.departure.row.key))
+      stuck.add(next);
+  }
+  return [...stuck];
 }
 
 /** Renamed and changed just now: its bytes may not be all there yet. */

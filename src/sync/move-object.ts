@@ -15,8 +15,6 @@ export interface Carried {
 
 export interface CarryOptions {
   readonly sides: Sides;
-  /** Keys that other actions of the plan are about: what is on disk under them is known. */
-  readonly written: ReadonlySet<string>;
   readonly onBytes: (bytes: number) => void;
   readonly signal: AbortSignal;
 }
@@ -144,15 +142,13 @@ async function upload({ sides, onBytes, signal }: CarryOptions, { key, path, loc
 }
 
 /** The file must be the one that was planned for, and gone from its old path. */
-async function assertAsPlanned({ sides, written, signal }: CarryOptions, move: MoveAction): Promise<void> {
+async function assertAsPlanned({ sides, signal }: CarryOptions, move: MoveAction): Promise<void> {
   const now = await sides.disk.stat(move.path, signal);
   if (now === null || !isVersion(now, move.local)) throw unstable(move.path, 'it has changed or moved on');
-  // What is at the old path was planned for, too.
-  if (written.has(move.from.key)) return;
   const old = await sides.disk.stat(move.from.path, signal);
-  if (old === null) return;
+  if (old === null || (move.replacedBy && isVersion(old, move.replacedBy))) return;
   const caseOnly = sameInode(old, move.local) && sameButCase(move.from.path, move.path);
-  if (!caseOnly) throw unstable(move.path, `${move.from.path} is there again`);
+  if (!caseOnly) throw unstable(move.path, `another file is at ${move.from.path} by now`);
 }
 
 /** On a disk that does not tell cases apart, the old name still finds the file. */

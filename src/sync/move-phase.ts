@@ -23,7 +23,6 @@ export class MovePhase {
       sides: this.#c.x.sides,
       library: this.#c.x.scope.library,
       concurrency: this.#c.x.checkConcurrency,
-      written: new Set(actions.map(({ key }) => key)),
       onBytes: this.#c.onBytes,
       onMoved: (action, result) => this.#movedOne(action, result),
       onTidied: (action, result) => this.#tidied(action, result),

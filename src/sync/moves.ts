@@ -128,9 +128,10 @@ export function possiblePairs(pairs: readonly Pair[], stays: (pair: Pair) => boo
   return [...possible];
 }
 
-function isFree({ departure, arrival }: Pair): boolean {
+function isFree({ departure, arrival, edited }: Pair): boolean {
   if (arrival.occupant !== undefined) return false;
-  return arrival.object === undefined || mayBeSame(departure, arrival.object);
+  if (arrival.object === undefined) return true;
+  return edited ? arrival.object.size === arrival.local.size : mayBeSame(departure, arrival.object);
 }
 
 /** Could this object have the photo's content? False only when its size or its ETag says otherwise. */

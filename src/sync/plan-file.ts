@@ -84,6 +84,7 @@ const action = z.discriminatedUnion('kind', [
     row,
     local,
     object: stored,
+    replacedBy: local.optional(),
     target: object.optional(),
     edited: z.literal(true).optional(),
     via: z.string().optional(),
@@ -144,7 +145,7 @@ const plan = z.strictObject({
   photosInScope: whole,
   maxDelete: z.union([z.strictObject({ count: whole }), z.strictObject({ percent: whole.max(100) })]),
   actions: z.array(action),
-  albums: z.array(z.strictObject({ id: z.uuid(), path: z.string().min(1) })),
+  albums: z.array(z.strictObject({ id: z.uuid(), from: z.string().optional(), path: z.string().min(1) })),
 });
 
 /** Reads a saved plan. BAD_PLAN names the field that is wrong. */
@@ -211,12 +212,16 @@ export async function stillHolding(
   const fresh: Action[] = [];
   const stale: Action[] = [];
   const chunk = 1_000;
+  // Where a photo moves away, its row is expected: another file has its name by then.
+  const leaving = new Map(saved.actions.flatMap((one) => (one.kind === 'move' ? [[one.from.key, one.row.id]] : [])));
   for (let from = 0; from < saved.actions.length; from += chunk) {
     const actions = saved.actions.slice(from, from + chunk);
     const keys = actions.map(rowKeyOf);
     const rows = new Map((await catalog.rowsByKey(library, keys, signal)).map((found) => [found.key, found]));
     for (const planned of actions) {
-      const row = rows.get(rowKeyOf(planned));
+      const found = rows.get(rowKeyOf(planned));
+      const leaves = planned.kind !== 'move' && found !== undefined && leaving.get(found.key) === found.id;
+      const row = leaves ? undefined : found;
       (sameRow(rowOf(planned), row) && !sendsDamage(planned, row) ? fresh : stale).push(planned);
     }
   }

@@ -21,6 +21,7 @@ export function stepAside(move: MoveAction): MoveAction {
 function moveAction({ departure, arrival, edited }: Pair): MoveAction {
   const { row, object } = departure;
   const { local } = arrival;
+  const there = departure.found.triple.local;
   const target = arrival.occupant === undefined && arrival.object && { target: objectFacts(arrival.object) };
   return {
     kind: 'move',
@@ -31,6 +32,7 @@ function moveAction({ departure, arrival, edited }: Pair): MoveAction {
     row: rowFacts(row),
     local: fileFacts(local),
     object: storedFacts(object),
+    ...(there && { replacedBy: fileFacts(there) }),
     ...target,
     ...(edited && { edited: true }),
   };
@@ -89,7 +91,9 @@ export async function copiesFor(
 ): Promise<ReadonlyMap<string, CopyAction>> {
   const wanted = uploads.flatMap((action) => {
     const md5 = md5s.get(action.key);
-    return md5 === undefined || !mayCopy(action) ? [] : [{ action, md5, size: action.local.size }];
+    return md5 === undefined || action.local.size === 0 || !mayCopy(action)
+      ? []
+      : [{ action, md5, size: action.local.size }];
   });
   if (wanted.length === 0) return new Map();
   const rows = await catalog.rowsWithContent(library, wanted, signal);

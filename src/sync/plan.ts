@@ -193,13 +193,15 @@ class Planner {
       this.#tally.uncount(arrival.found.classified);
       if (!arrivals.has(departure.row.key)) this.#tally.uncount(departure.found.classified);
       this.#tally.photos.moved += 1;
+      // Seen under both names, it is one photo.
+      if (!departure.found.triple.local && !arrival.found.triple.row) this.#photosInScope -= 1;
       if (edited) this.#tally.photos.changed += 1;
     }
   }
 
   /** What is left to do when the renames are done; a file at a place that was left is a new photo. */
-  #withoutMoved({ pairs, waiting, unstable, over }: FoundMoves): Action[] {
-    const settled = new Set<string>(unstable.map(({ departure }) => departure.row.key));
+  #withoutMoved({ pairs, waiting, unstable, stuck, over }: FoundMoves): Action[] {
+    const settled = new Set<string>([...unstable, ...stuck].map(({ departure }) => departure.row.key));
     for (const { departure, arrival } of [...pairs, ...waiting]) settled.add(departure.row.key).add(arrival.local.key);
     const arrivals = new Set(pairs.map(({ arrival }) => arrival.local.key));
     const fresh = new Map<string, Action | null>(over.map(({ local, found }) => [local.key, this.#decideOver(found)]));

@@ -14,8 +14,8 @@ import { type SavedPlan, stillHolding } from './plan-file.ts';
 import { policyOf } from './policy.ts';
 import type { Clock, Log } from './ports.ts';
 import { surveyPlan } from './prepare.ts';
-import { REUPLOAD, type ReuploadJob, reuploadJobs } from './reupload.ts';
 import { resolveScopes, type ScopeParts } from './resolve-scopes.ts';
+import { REUPLOAD, type ReuploadJob, reuploadJobs } from './reupload.ts';
 import { type RunInProgress, type RunOptions, run } from './run.ts';
 import { runParts } from './run-parts.ts';
 import type {

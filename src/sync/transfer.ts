@@ -1,5 +1,6 @@
 /** The actions that read a photo and bring the bucket to agree with it: upload, reupload, adopt. */
 
+import { RollcallError } from '../errors.ts';
 import type { AdoptAction, DownloadAction, ObjectFacts, ReuploadAction, RowFacts, UploadAction } from './actions.ts';
 import type { RowChange } from './catalog-port.ts';
 import { contentTypeOf } from './content-type.ts';
@@ -29,21 +30,36 @@ export async function transfer(
   try {
     const known = await compareFirst(sides.bucket, action, file, signal);
     if (known.ends !== null) return known.ends;
-    const sent = await sides.bucket.upload(
-      {
-        key: action.key,
-        file,
-        contentType: contentTypeOf(action.path).contentType,
-        condition: conditionOf(action),
-        ...(known.md5 !== null && { md5: known.md5 }),
-        onBytes,
-      },
-      signal,
-    );
+    const md5 = known.md5 ?? md5OnRecord(action);
+    const { contentType } = contentTypeOf(action.path);
+    const request = { key: action.key, file, contentType, condition: conditionOf(action), onBytes };
+    const sent = await sides.bucket
+      .upload({ ...request, ...(md5 !== null && { md5 }) }, signal)
+      .catch((thrown: unknown) => explainDamage(thrown, action, file));
     return { outcome: sent.sent ? 'sent' : 'agreed', bytes: sent.sent ? sent.size : 0, change: agreed(action, sent) };
   } finally {
     await file.close();
   }
+}
+
+/**
+ * What a file that is to be brought back must still hold: by size and date it is the version on record, and its bytes may
+ * have rotted since. Without an object to hold them against, the row is the only witness.
+ */
+function md5OnRecord({ kind, row, local, ...action }: TransferAction): string | null {
+  if (kind !== 'reupload' || ('object' in action && action.object !== undefined) || row === undefined) return null;
+  return row.size === local.size && row.mtimeNs === local.mtimeNs ? row.md5 : null;
+}
+
+/** Other bytes than on record in a file that has not changed meanwhile are damage: DISK_DAMAGED. */
+async function explainDamage(thrown: unknown, action: TransferAction, file: OpenFile): Promise<never> {
+  const unstable = thrown instanceof RollcallError && thrown.code === 'FILE_UNSTABLE';
+  if (!unstable || md5OnRecord(action) === null) throw thrown;
+  await file.verifyUnchanged();
+  const message =
+    'its bytes are not those on record, though size and date are: it may be damaged, so it was not uploaded. Put it ' +
+    'back from a backup; or, if these are the right bytes, give it a new date (touch) and sync again';
+  throw new RollcallError('DISK_DAMAGED', message, { cause: thrown });
 }
 
 interface Comparison {

@@ -95,10 +95,16 @@ export async function askBucket(row: CatalogRow, reading: Reading): Promise<Buck
   }
 }
 
-async function readObject(row: CatalogRow, reading: Reading): Promise<BucketSays> {
+async function readObject(row: CatalogRow, { bucket, onFetched, signal }: Reading): Promise<BucketSays> {
+  const { key, size, etag, partSize } = row;
+  let bytes = 0;
+  const sink = async (chunk: Uint8Array) => {
+    bytes += chunk.byteLength;
+    onFetched(chunk.byteLength);
+  };
   try {
-    const { md5, partSize } = await fetchRecorded(row, reading, () => {});
-    return { kind: 'read', md5, proved: partSize !== null || md5 === row.etag?.toLowerCase() };
+    const got = await bucket.fetch({ key, size, etag: etag ?? '' }, partSize, sink, signal);
+    return { kind: 'read', md5: got.md5, proved: got.partSize !== null || got.md5 === etag?.toLowerCase() };
   } catch (thrown) {
     const error = asRollcallError(thrown);
     switch (error.code) {
@@ -107,53 +113,28 @@ async function readObject(row: CatalogRow, reading: Reading): Promise<BucketSays
       case 'OBJECT_PRECONDITION':
         return { kind: 'other', same: false };
       case 'OBJECT_ARCHIVED':
-        return headed(row, reading, { kind: 'archived' });
+        return headed(row, { bucket, signal }, { kind: 'archived' });
       case 'OBJECT_UNVERIFIED':
-        return readAgain(row, reading);
+        // Refused before the first byte: another size under the same ETag, or a server that does not say what it sends.
+        if (bytes === 0) return headed(row, { bucket, signal }, { kind: 'unread', error });
+        return { kind: 'corrupt', message: error.message };
       default:
         throw error;
     }
   }
 }
 
-/** Once more, because a line can damage what the bucket has whole; and by its own hash, because only the ETag may lie. */
-async function readAgain(row: CatalogRow, reading: Reading): Promise<BucketSays> {
-  const hash = createHash('md5');
-  let bytes = 0;
-  try {
-    const { md5, partSize } = await fetchRecorded(row, reading, (chunk) => {
-      hash.update(chunk);
-      bytes += chunk.byteLength;
-    });
-    return { kind: 'read', md5, proved: partSize !== null || md5 === row.etag?.toLowerCase() };
-  } catch (thrown) {
-    const error = asRollcallError(thrown);
-    if (error.code !== 'OBJECT_UNVERIFIED') throw error;
-    if (bytes === row.size && hash.digest('hex') === row.md5) return { kind: 'read', md5: row.md5, proved: false };
-    // Refused before the first byte: is it another object by now, or another size under the same ETag?
-    return bytes > 0 ? { kind: 'corrupt', message: error.message } : headed(row, reading, { kind: 'unread', error });
-  }
-}
-
 /** What a HEAD says of an object that cannot be read; `otherwise` if it is the one on record. */
-async function headed(row: CatalogRow, { bucket, signal }: Reading, otherwise: BucketSays): Promise<BucketSays> {
+async function headed(
+  row: CatalogRow,
+  { bucket, signal }: Pick<Reading, 'bucket' | 'signal'>,
+  otherwise: BucketSays,
+): Promise<BucketSays> {
   const found = await bucket.head(row.key, signal);
   if (found === null) return { kind: 'missing' };
   if (found.etag !== row.etag) return { kind: 'other', same: false };
   if (found.size === row.size) return otherwise;
   return { kind: 'corrupt', message: `it has ${found.size} bytes instead of ${row.size}` };
-}
-
-function fetchRecorded(
-  { key, size, etag, partSize }: CatalogRow,
-  { bucket, onFetched, signal }: Reading,
-  onChunk: (chunk: Uint8Array) => void,
-) {
-  const sink = async (chunk: Uint8Array) => {
-    onChunk(chunk);
-    onFetched(chunk.byteLength);
-  };
-  return bucket.fetch({ key, size, etag: etag ?? '' }, partSize, sink, signal);
 }
 
 /**
