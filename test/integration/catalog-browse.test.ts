@@ -106,6 +106,8 @@ describe('photos', () => {
       orphanedAt: null,
       lastError: null,
       verifiedAt: time,
+      checkedAt: null,
+      damage: null,
       createdAt: time,
       updatedAt: time,
     });
