@@ -373,6 +373,56 @@ describe('what is on disk instead', () => {
   });
 });
 
+test('a disk that is unmounted under way ends the run, and is no damage of each photo', async () => {
+  const photos = Array.from({ length: 60 }, (_, i) => `${i}.jpg`);
+  for (const name of photos) world.write(name);
+  await world.sync();
+  const away = `${world.root}.away`;
+  let mounted = true;
+  world.proxy.fail(({ path }) => {
+    if (!mounted || !path.endsWith('.jpg')) return null;
+    mounted = false;
+    renameSync(world.root, away);
+    mkdirSync(world.root);
+    return null;
+  });
+  try {
+    await expect(verify()).rejects.toMatchObject({ code: 'GUARD_EMPTY_ROOT' });
+  } finally {
+    rmSync(world.root, { recursive: true });
+    renameSync(away, world.root);
+  }
+  expect(Object.values(await noted()).filter((damage) => typeof damage === 'string')).toEqual([]);
+  expect(await verify()).toMatchObject({ status: 'succeeded', checked: { damaged: 0, unreadable: 0 } });
+});
+
+describe('an object that comes without a word of which version it is', () => {
+  beforeEach(async () => {
+    world.write('a.jpg', 'synced');
+    await world.sync();
+  });
+
+  test('is not read, and not damaged for that', async () => {
+    world.proxy.fail(({ method, path }) =>
+      method === 'GET' && path.endsWith('a.jpg') ? { kind: 'rewrite', headers: { etag: '' } } : null,
+    );
+    const report = await verify();
+    expect(report).toMatchObject({ checked: { unreadable: 1, damaged: 0 } });
+    expect(codes(report)).toEqual({ 'a.jpg': 'OBJECT_UNVERIFIED' });
+  });
+
+  test('or of another size under the ETag on record, is damaged', async () => {
+    const length = { 'content-length': '5' };
+    world.proxy.fail(({ method, path }) => {
+      if (!path.endsWith('a.jpg')) return null;
+      if (method === 'HEAD') return { kind: 'rewrite', headers: length };
+      return { kind: 'cut', body: (body) => body.subarray(0, 5), ending: 'end', unsized: true };
+    });
+    const report = await verify();
+    expect(codes(report)).toEqual({ 'a.jpg': 'OBJECT_DAMAGED' });
+  });
+});
+
 describe('a row without an MD5', () => {
   beforeEach(async () => {
     world.write('a.jpg', 'synced');
