@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 /** More with SOAK_RUNS=200. */
-const RUNS = Number(process.env['SOAK_RUNS'] ?? 12);
+const RUNS = Number(process.env['SOAK_RUNS'] ?? 8);
 const PLACES = ['', 'x/', 'y/', 'x/in/', 'z/'].flatMap((folder) =>
   ['a.jpg', 'b.jpg', 'c.jpg', 'ü +.jpg'].map((name) => folder + name),
 );
@@ -236,6 +236,11 @@ test('whatever is renamed, swapped, edited, copied, deleted and added: the bucke
       }
       await expectQuiet(rows.size);
     }),
-    { numRuns: RUNS, endOnFailure: process.env['SHRINK'] === undefined },
+    // The same histories each time, so that a change is judged and not its luck; others with SOAK_RUNS.
+    {
+      numRuns: RUNS,
+      endOnFailure: process.env['SHRINK'] === undefined,
+      ...(process.env['SOAK_RUNS'] === undefined && { seed: 8 }),
+    },
   );
 });
