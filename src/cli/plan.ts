@@ -14,7 +14,7 @@ const GROUPS = {
   unstable: ['yellow', 'Still changing: left for the next run'],
   wait: ['yellow', 'Waiting: archived, to be restored first with rollcall restore'],
   move: ['cyan', 'Move: renamed on disk, so renamed in the bucket without uploading'],
-  edited: ['cyan', 'Move and upload: renamed and changed on disk'],
+  edited: ['cyan', 'Move and upload: renamed, and changed on disk or missing from the bucket'],
   leftover: ['cyan', 'Finish a move: the old object goes'],
   download: ['cyan', 'Download'],
   copy: ['cyan', 'Copy in the bucket, which holds the same bytes under another name'],

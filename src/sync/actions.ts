@@ -117,7 +117,7 @@ export interface MoveAction extends ActionBase {
   readonly replacedBy?: FileFacts;
   /** What the new key holds already; if it is the same content, nothing is copied. Left out: the key is free by then. */
   readonly target?: ObjectFacts;
-  /** The file was changed too: its bytes are uploaded under the new key instead of copied. */
+  /** The file was changed too, or its object is gone: its bytes are uploaded under the new key instead of copied. */
   readonly edited?: true;
   /** Renames in a circle: this one steps aside to this key first, to make room for the others. */
   readonly via?: string;

@@ -211,10 +211,20 @@ function isUnstable(local: LocalFile, { settings, nowMs }: Rules): boolean {
 }
 
 /**
- * `compare: content` reads what no MD5 on record speaks for: none was made, the file is another inode by now, or it was
+ * Has another file taken its place, which only looks the same? Tools that write tags without touching the date do that.
+ * A disk that numbers its files anew, or is copied to another, keeps their births or changes the device.
+ */
+function isAnotherFile({ device, inode, birthNs, md5 }: CatalogRow, local: LocalFile): boolean {
+  if (md5 === null || birthNs === null || local.birthNs === undefined || device !== local.device) return false;
+  return inode !== local.inode && birthNs !== local.birthNs;
+}
+
+/**
+ * A file that has taken another's place is read. `compare: content` reads what no MD5 on record speaks for: none was made, the file is another inode by now, or it was
  * found damaged and may have been mended.
  */
 function mustCompare({ row }: Triple, local: LocalFile, { policy }: Rules): boolean {
+  if (row && isAnotherFile(row, local)) return true;
   if (policy.compare !== 'content') return false;
   return row?.md5 === null || row?.inode !== local.inode || isDamagedOnDisk(local, row);
 }

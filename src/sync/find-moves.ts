@@ -19,7 +19,7 @@ import {
   possiblePairs,
   sameInode,
 } from './moves.ts';
-import type { FileFacts, Library, Policy, SyncSettings } from './types.ts';
+import type { BucketObject, CatalogRow, FileFacts, Library, Policy, SyncSettings } from './types.ts';
 
 export interface FinderParts {
   readonly sides: Sides;
@@ -35,8 +35,10 @@ export interface FoundMoves {
   readonly pairs: readonly Pair[];
   /** Renames that have to wait: for a restore, or for another one that does. */
   readonly waiting: readonly Pair[];
-  /** Renamed and changed a moment ago: left alone until they hold still. */
+  /** Renamed and changed a moment ago, or to where such a one still is: left alone until that holds still. */
   readonly unstable: readonly Pair[];
+  /** Gone, and maybe renamed: there are files of their sizes that are too young to be read. */
+  readonly unsure: readonly Departure[];
   /** Their new key holds somebody else's object: a conflict, and their own object is the only copy of them. */
   readonly stuck: readonly Pair[];
   /** Files that came over a photo that is still there: no renames, but its bytes are not those on record. */
@@ -51,6 +53,7 @@ export const NO_MOVES: FoundMoves = {
   pairs: [],
   waiting: [],
   unstable: [],
+  unsure: [],
   stuck: [],
   over: [],
   albums: [],
@@ -77,10 +80,13 @@ export class MoveFinder {
     const agreed = row !== undefined && row.etag !== null;
     const here = local !== undefined && agreed && sameInode(row, local);
     if (here || found.classified.finding === 'leave') return;
-    const asked = this.#parts.policy.moves !== false;
-    if (asked && agreed && !row.deleting && object?.etag === row.etag && object.size === row.size) {
+    if (this.#parts.policy.moves !== false && agreed && !row.deleting) {
       const gone = local === undefined ? vouches.disk : found.classified.changed;
-      if (local !== undefined || gone) this.#departures.push({ found, row, object, gone });
+      if (object?.etag === row.etag && object.size === row.size) {
+        if (local !== undefined || gone) this.#departures.push({ found, row, object, gone });
+      } else if (found.classified.finding === 'lost' && this.#parts.policy.moves !== 'only') {
+        this.#departures.push({ found, row, object: remembered(row), gone, lost: true });
+      }
     }
     if (local === undefined || local.twins !== undefined) return;
     this.#arrivals.push({ found, local, ...(agreed && { occupant: row }), ...(object && { object }) });
@@ -103,10 +109,13 @@ export class MoveFinder {
     const archived = await this.#unreadable(pairs);
     const possible = new Set(possiblePairs(pairs, (pair) => archived.has(pair) || isUnstable(pair)));
     const held = pairs.filter((pair) => !possible.has(pair));
+    const unarchived = new Set(possiblePairs(pairs, (pair) => archived.has(pair)));
+    const unstable = held.filter((pair) => unarchived.has(pair));
     return {
       pairs: [...possible],
-      waiting: held.filter((pair) => !isUnstable(pair)),
-      unstable: held.filter(isUnstable),
+      waiting: held.filter((pair) => !unarchived.has(pair)),
+      unstable,
+      unsure: this.#unsure([...sure, ...alike]),
       stuck,
       over: blocked.map(({ arrival }) => arrival).filter(({ occupant }) => occupant !== undefined),
       albums: this.#albums.moved([...possible]),
@@ -117,6 +126,17 @@ export class MoveFinder {
         ...[...md5s].map(([arrival, md5]) => [arrival.local.key, md5] as const),
       ]),
     };
+  }
+
+  /** A copy that is being made, and its original gone: what that comes to is seen when the copy can be read. */
+  #unsure(paired: readonly Pair[]): Departure[] {
+    const [departed, arrived] = [new Set(paired.map(({ departure }) => departure)), new Set<Arrival>()];
+    for (const { arrival } of paired) arrived.add(arrival);
+    const young = this.#arrivals.filter((arrival) => !arrived.has(arrival) && isYoung(arrival.found.action));
+    const sizes = new Set(young.map(({ local }) => local.size));
+    return this.#departures.filter(
+      (departure) => !departed.has(departure) && departure.gone && sizes.has(departure.row.size),
+    );
   }
 
   #without(pairs: readonly Pair[]) {
@@ -193,14 +213,23 @@ function stuckPairs(dropped: readonly Pair[]): Pair[] {
   return [...stuck];
 }
 
+/** An object that is gone, as its row has it. */
+function remembered({ key, size, etag }: CatalogRow): BucketObject {
+  return { key, size, etag: etag ?? '', lastModifiedMs: 0, storageClass: 'STANDARD' };
+}
+
 /** Renamed and changed just now: its bytes may not be all there yet. */
 function isUnstable({ edited, arrival }: Pair): boolean {
-  return edited && arrival.found.action?.kind === 'report';
+  return edited && isYoung(arrival.found.action);
+}
+
+function isYoung(action: Action | null): boolean {
+  return action?.kind === 'report' && action.what === 'unstable';
 }
 
 /** A file in agreement need not be read, one that changes cannot be. */
 function isReadable(action: Action | null): boolean {
-  return action !== null && action.kind !== 'update' && !(action.kind === 'report' && action.what === 'unstable');
+  return action !== null && action.kind !== 'update' && !isYoung(action);
 }
 
 async function md5Of({ disk }: Sides, local: FileFacts & { path: string }, signal: AbortSignal): Promise<string> {

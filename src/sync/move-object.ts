@@ -4,7 +4,7 @@ import type { MoveAction } from './actions.ts';
 import type { RowChange } from './catalog-port.ts';
 import { contentTypeOf } from './content-type.ts';
 import type { Sides } from './inventory.ts';
-import { asideKey, sameInode } from './moves.ts';
+import { asidePlace, sameInode } from './moves.ts';
 import type { FileFacts } from './types.ts';
 
 /** An object that is under its new key. `bytes`: how many were uploaded for it. */
@@ -40,7 +40,7 @@ export async function carry(options: CarryOptions, move: MoveAction, step: Step,
   const source = aside ?? { key: from.key, etag: object.etag };
   const placed = await place(options, move, step, source);
   const away = step === 'aside';
-  const path = away ? asideKey(move.path, row.id) : move.path;
+  const { key, path } = away ? asidePlace(move, row.id) : move;
   const { contentType, kind } = contentTypeOf(move.path);
   return {
     bytes: placed.bytes,
@@ -48,7 +48,7 @@ export async function carry(options: CarryOptions, move: MoveAction, step: Step,
       kind: 'moved',
       id: row.id,
       path,
-      key: away ? (move.via ?? asideKey(move.key, row.id)) : move.key,
+      key,
       aside: away,
       from: { ...source, size: object.size },
       // Until it has arrived, a changed photo is the version on record.
@@ -80,7 +80,7 @@ async function place(
     const copied = await bucket.copy(
       {
         from: { ...object, ...source },
-        to: step === 'aside' ? (move.via ?? asideKey(move.key, row.id)) : move.key,
+        to: step === 'aside' ? asidePlace(move, row.id).key : move.key,
         condition: { absent: true },
         md5: row.md5,
         partSize: row.partSize,
@@ -130,11 +130,15 @@ async function compared(
   }
 }
 
-async function upload({ sides, onBytes, signal }: CarryOptions, { key, path, local }: MoveAction): Promise<Placed> {
+async function upload({ sides, onBytes, signal }: CarryOptions, move: MoveAction): Promise<Placed> {
+  const { key, path, local, row } = move;
   const file = await sides.disk.open(path, local, signal);
   try {
     const { contentType } = contentTypeOf(path);
-    const sent = await sides.bucket.upload({ key, file, contentType, condition: { absent: true }, onBytes }, signal);
+    const request = { key, file, contentType, condition: { absent: true }, onBytes } as const;
+    // Not changed, its object gone: what is uploaded must be what is on record.
+    const md5 = row.size === local.size && row.mtimeNs === local.mtimeNs ? row.md5 : null;
+    const sent = await sides.bucket.upload({ ...request, ...(md5 !== null && { md5 }) }, signal);
     return { ...sent, bytes: sent.sent ? sent.size : 0 };
   } finally {
     await file.close();

@@ -19,6 +19,8 @@ export interface Departure {
   readonly found: Found;
   readonly row: CatalogRow;
   readonly object: BucketObject;
+  /** The object is gone too: what `object` says is what the row remembers of it. */
+  readonly lost?: true;
   /** At its path is another version of a file, or none: a file of the same size and date there may be this very photo. */
   readonly gone: boolean;
 }
@@ -33,7 +35,7 @@ export interface Arrival {
   readonly object?: BucketObject;
 }
 
-/** `edited`: the bytes have changed too. */
+/** `edited`: the bytes have changed too, or their object is gone: they are uploaded. */
 export interface Pair {
   readonly departure: Departure;
   readonly arrival: Arrival;
@@ -62,10 +64,11 @@ export function pairByInode(departures: readonly Departure[], arrivals: readonly
     if (!arrival || !departure || others.length > 0 || doubtful.length > 0) continue;
     // Another name of the same file may be anywhere: only the contents can tell what became of it.
     if ((arrival.local.links ?? 1) > 1 || !sameInode(departure.row, arrival.local)) continue;
-    const edited = !sameVersion(departure.row, arrival.local);
+    const changed = !sameVersion(departure.row, arrival.local);
     // Numbers of removed files are given to new ones: without its birth, a changed file may be just another photo.
     const proved = departure.row.birthNs !== null && arrival.local.birthNs !== undefined;
-    if (!edited || (edits && proved)) pairs.push({ departure, arrival, edited });
+    if (changed && !(edits && proved)) continue;
+    pairs.push({ departure, arrival, edited: changed || departure.lost === true });
   }
   return pairs;
 }
@@ -98,7 +101,7 @@ export function pairByContent(
     const waiting: Arrival[] = [];
     const take = (arrival: Arrival, at: number) => {
       const [departure] = free.splice(at, 1);
-      if (departure) pairs.push({ departure, arrival, edited: false });
+      if (departure) pairs.push({ departure, arrival, edited: departure.lost === true });
     };
     for (const arrival of candidates) {
       const at = free.findIndex(({ row }) => nameOf(row.key) === nameOf(arrival.local.key));
@@ -145,15 +148,35 @@ function isMd5(etag: string): boolean {
   return /^[0-9a-f]{32}$/i.test(etag);
 }
 
-/** The temporary key for a photo that makes room in a circle: never synced, and always the same for one photo. */
-export function asideKey(toKey: string, rowId: string): string {
-  return `${toKey.slice(0, toKey.lastIndexOf('/') + 1)}.rollcall-move-${rowId}.tmp`;
+interface Place {
+  readonly key: string;
+  readonly path: string;
+}
+
+/**
+ * The temporary place of a photo that makes room in a circle: beside its new one, or in the nearest folder above whose
+ * key leaves room for the name. Never synced, and always the same for one photo.
+ */
+export function asidePlace(to: Place, rowId: string): Place {
+  const name = `.rollcall-move-${rowId}.tmp`;
+  let [key, path] = [parentOf(to.key), parentOf(to.path)];
+  while (path !== '' && Buffer.byteLength(key + name) > KEY_BYTES) {
+    [key, path] = [parentOf(key.slice(0, -1)), parentOf(path.slice(0, -1))];
+  }
+  return { key: key + name, path: path + name };
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/') + 1);
 }
 
 /** Is this the temporary key of a move that was cut off? */
 export function isAsideKey(key: string): boolean {
   return /(?:^|\/)\.rollcall-move-[0-9a-f-]{36}\.tmp$/.test(key);
 }
+
+/** S3's limit for a key. */
+const KEY_BYTES = 1_024;
 
 interface Movement {
   readonly key: string;

@@ -1,9 +1,9 @@
 /** A plan as a file: saved by `--plan-out`, run later by `rollcall apply`. */
 import { z } from 'zod';
 import { RollcallError } from '../errors.ts';
-import type { Action, FormerPlace, MoveAction, RowFacts } from './actions.ts';
+import type { Action, FormerPlace, RowFacts } from './actions.ts';
 import type { AlbumMove, CatalogPort } from './catalog-port.ts';
-import { asideKey } from './moves.ts';
+import { asidePlace } from './moves.ts';
 import { allowedKeys } from './scope.ts';
 import type { CatalogRow, DeleteLimit, Library, Policy } from './types.ts';
 
@@ -175,7 +175,9 @@ export function printPlan(saved: SavedPlan): string {
 /** A plan may be edited by hand: whatever it says, it stays within its library and scope. */
 function checkKeys({ library, album, actions }: SavedPlan): void {
   const allowed = allowedKeys(library.prefix, album);
-  const outside = actions.findIndex((action) => !placesOf(action).every(({ key, path }) => allowed(key, path)));
+  const outside = actions.findIndex(
+    (action) => !placesOf(action).every(({ key, path }) => allowed(key, path)) || !isAsidePlanned(action),
+  );
   if (outside >= 0) {
     const field = `actions.${outside}.key`;
     throw new RollcallError('BAD_PLAN', `the plan cannot be read: ${field}: is not a photo of this library`, { field });
@@ -184,13 +186,12 @@ function checkKeys({ library, album, actions }: SavedPlan): void {
 
 /** Every place whose object an action would write or remove. */
 function placesOf(action: Action): readonly FormerPlace[] {
-  if (action.kind !== 'move') return [action];
-  return [action, action.from, ...(action.via === undefined ? [] : [asidePlace(action)])];
+  return action.kind === 'move' ? [action, action.from] : [action];
 }
 
 /** A temporary key is made of the new one: any other is none. */
-function asidePlace({ key, path, row, via }: MoveAction): FormerPlace {
-  return { key: via === asideKey(key, row.id) ? via : '', path: asideKey(path, row.id) };
+function isAsidePlanned(action: Action): boolean {
+  return action.kind !== 'move' || action.via === undefined || action.via === asidePlace(action, action.row.id).key;
 }
 
 /** The key of the row that an action is about. */

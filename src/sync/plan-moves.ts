@@ -3,7 +3,7 @@ import type { Action, CopyAction, MoveAction, ReuploadAction, UploadAction, Wait
 import type { CatalogPort } from './catalog-port.ts';
 import { isArchived } from './classify.ts';
 import { fileFacts, objectFacts, rowFacts, storedFacts } from './make-action.ts';
-import { asideKey, orderMoves, type Pair } from './moves.ts';
+import { asidePlace, orderMoves, type Pair } from './moves.ts';
 import type { CatalogRow, Library } from './types.ts';
 
 /** The moves in the order in which they are carried out; circles get their temporary keys. */
@@ -15,11 +15,11 @@ export function moveActions(pairs: readonly Pair[]): MoveAction[] {
 
 /** A move of a circle, by way of a temporary key. */
 export function stepAside(move: MoveAction): MoveAction {
-  return { ...move, via: asideKey(move.key, move.row.id) };
+  return { ...move, via: asidePlace(move, move.row.id).key };
 }
 
 function moveAction({ departure, arrival, edited }: Pair): MoveAction {
-  const { row, object } = departure;
+  const { row, object, lost } = departure;
   const { local } = arrival;
   const there = departure.found.triple.local;
   const target = arrival.occupant === undefined && arrival.object && { target: objectFacts(arrival.object) };
@@ -27,7 +27,7 @@ function moveAction({ departure, arrival, edited }: Pair): MoveAction {
     kind: 'move',
     key: local.key,
     path: local.path,
-    reason: edited ? `was ${row.path}, and has changed` : `was ${row.path}`,
+    reason: `was ${row.path}${lost ? ', whose object is gone' : edited ? ', and has changed' : ''}`,
     from: { key: row.key, path: row.path },
     row: rowFacts(row),
     local: fileFacts(local),

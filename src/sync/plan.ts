@@ -1,7 +1,7 @@
 /** Reads a survey to its end and makes the plan: what would be done, in the phases in which it would be (DESIGN 2). */
 
 import { RollcallError } from '../errors.ts';
-import type { Action, AdoptAction, CopyAction } from './actions.ts';
+import type { Action, AdoptAction, CopyAction, ReportAction } from './actions.ts';
 import type { AlbumMove } from './catalog-port.ts';
 import { type Classified, classify, type Finding, isArchived, type Vouching } from './classify.ts';
 import { decide, type Rules } from './decide.ts';
@@ -195,13 +195,14 @@ class Planner {
       this.#tally.photos.moved += 1;
       // Seen under both names, it is one photo.
       if (!departure.found.triple.local && !arrival.found.triple.row) this.#photosInScope -= 1;
-      if (edited) this.#tally.photos.changed += 1;
+      if (edited && !departure.lost) this.#tally.photos.changed += 1;
     }
   }
 
   /** What is left to do when the renames are done; a file at a place that was left is a new photo. */
-  #withoutMoved({ pairs, waiting, unstable, stuck, over }: FoundMoves): Action[] {
-    const settled = new Set<string>([...unstable, ...stuck].map(({ departure }) => departure.row.key));
+  #withoutMoved({ pairs, waiting, unstable, unsure, stuck, over }: FoundMoves): Action[] {
+    const settled = new Set<string>(stuck.map(({ departure }) => departure.row.key));
+    const held = new Set([...unstable.map(({ departure }) => departure), ...unsure].map(({ row }) => row.key));
     for (const { departure, arrival } of [...pairs, ...waiting]) settled.add(departure.row.key).add(arrival.local.key);
     const arrivals = new Set(pairs.map(({ arrival }) => arrival.local.key));
     const fresh = new Map<string, Action | null>(over.map(({ local, found }) => [local.key, this.#decideOver(found)]));
@@ -209,8 +210,10 @@ class Planner {
       const { key, local } = departure.found.triple;
       if (local && !arrivals.has(key)) fresh.set(key, this.#decideNew({ key, local }));
     }
+    // Whether it is lost is seen when its file can be read.
+    this.#tally.photos.lost -= unsure.filter(({ lost }) => lost).length;
     const kept = this.#actions.flatMap((action) => {
-      const instead = fresh.get(action.key);
+      const instead = held.has(action.key) ? holdBack(action) : fresh.get(action.key);
       return instead ? [instead] : settled.has(action.key) ? [] : [action];
     });
     return kept;
@@ -278,6 +281,13 @@ class Planner {
     this.#tally.photos.lost = kept.filter((action) => action.kind === 'report' && action.what === 'lost').length;
     return kept;
   }
+}
+
+/** What may have been renamed is left alone until that can be seen. */
+function holdBack(action: Action): ReportAction {
+  const { key, path } = action;
+  const reason = 'gone or replaced, and maybe renamed: a file that may be it has changed just now';
+  return { kind: 'report', what: 'unstable', code: 'FILE_UNSTABLE', key, path, reason };
 }
 
 /** A photo that a cut-off move left at a temporary key is never downloaded to it. */

@@ -177,7 +177,8 @@ export async function noteWaiting({ sides, options }: RunInProgress, plan: Plan,
   // A plan that was saved says nothing of the photos that are not in it.
   const whole = only === undefined && decide === undefined && kind !== 'apply' && !surveyed;
   if (plan.complete && whole) {
-    if (policy.direction !== 'down') settled.push('move');
+    // An album's run does not see where its photos have gone.
+    if (policy.direction !== 'down' && policy.moves !== false && scope.album === null) settled.push('move');
     if (policy.moves !== 'only' && (policy.direction !== 'up' || policy.orphans === 'download'))
       settled.push('download');
   }

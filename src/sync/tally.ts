@@ -72,10 +72,11 @@ export class Tally {
   }
 
   /** Takes back what `count` counted: the photo turned out to be another one's former or new place. */
-  uncount({ class: photoClass, changed }: Classified): void {
+  uncount({ class: photoClass, changed, finding }: Classified): void {
     if (photoClass === null) return;
     this.photos[photoClass] -= 1;
     if (changed) this.photos.changed -= 1;
+    if (finding === 'lost') this.photos.lost -= 1;
   }
 
   fail(path: string, error: Pick<RollcallError, 'code' | 'message'>): void {

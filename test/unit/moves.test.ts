@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   type Arrival,
-  asideKey,
+  asidePlace,
   type Departure,
   hardLinked,
   isAsideKey,
@@ -128,10 +128,20 @@ describe('a rename is possible', () => {
 
 test('a temporary key lies beside the new one, is the same each time, and is known as one', () => {
   const id = '0198c1d2-0000-4000-8000-000000000001';
-  expect(asideKey('p/x/b.jpg', id)).toBe(`p/x/.rollcall-move-${id}.tmp`);
-  expect(asideKey('b.jpg', id)).toBe(`.rollcall-move-${id}.tmp`);
-  expect(isAsideKey(asideKey('p/x/b.jpg', id))).toBe(true);
+  const name = `.rollcall-move-${id}.tmp`;
+  expect(asidePlace({ key: 'p/x/b.jpg', path: 'x/b.jpg' }, id)).toEqual({ key: `p/x/${name}`, path: `x/${name}` });
+  expect(asidePlace({ key: 'b.jpg', path: 'b.jpg' }, id)).toEqual({ key: name, path: name });
+  expect(isAsideKey(`p/x/${name}`)).toBe(true);
   expect(isAsideKey('p/x/rollcall-move.tmp')).toBe(false);
+});
+
+test('where its folder leaves no room for the name, a temporary key lies further up', () => {
+  const id = '0198c1d2-0000-4000-8000-000000000001';
+  const folders = `${'d'.repeat(250)}/${'e'.repeat(250)}/${'f'.repeat(250)}/${'g'.repeat(250)}/`;
+  const to = { key: `photos/${folders}b.jpg`, path: `${folders}b.jpg` };
+  const { key, path } = asidePlace(to, id);
+  expect(key).toBe(`photos/${path}`);
+  expect(path).toBe(`${'d'.repeat(250)}/${'e'.repeat(250)}/${'f'.repeat(250)}/.rollcall-move-${id}.tmp`);
 });
 
 interface Move {
