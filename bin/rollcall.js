@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Says what is missing in words: without these checks an old Node or an unbuilt clone would answer with a stack.
 import { existsSync } from 'node:fs';
+import module from 'node:module';
 
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 22 || (major === 22 && minor < 13)) {
@@ -12,5 +13,7 @@ if (major < 22 || (major === 22 && minor < 13)) {
   process.stderr.write('rollcall: not built yet; run: npm run build\n');
   process.exitCode = 2;
 } else {
+  // A fifth of a short command's time is compiling what never changes.
+  module.enableCompileCache?.();
   await import('../dist/main.js');
 }

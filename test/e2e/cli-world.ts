@@ -54,8 +54,8 @@ export async function cliWorld(): Promise<CliWorld> {
   const dir = mkdtempSync(join(tmpdir(), 'rollcall-cli-'));
   // As root, PostgreSQL runs as another user: it must be able to pass through.
   chmodSync(dir, 0o711);
-  const { PATH = '', HOME = '' } = process.env;
-  const env: Record<string, string> = { PATH, HOME, TMPDIR: tmpdir() };
+  const { PATH = '', HOME = '', NODE_COMPILE_CACHE = '' } = process.env;
+  const env: Record<string, string> = { PATH, HOME, TMPDIR: tmpdir(), NODE_COMPILE_CACHE };
   const running = new Set<ChildProcess>();
   const start = (...args: string[]): Running => {
     const child = spawn(process.execPath, [program, ...args], { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] });

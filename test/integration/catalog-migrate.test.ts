@@ -10,7 +10,7 @@ import { migrate } from '../../src/catalog/migrate.ts';
 import { PRISMA_FOLDER, readMigrations } from '../../src/catalog/migration-files.ts';
 import { differenceTo, EVERYTHING, migrationList, openEngine } from '../../src/catalog/schema-engine.ts';
 import { never } from '../support/catalog.ts';
-import { createTestDatabase } from '../support/postgres.ts';
+import { createEmptyDatabase } from '../support/postgres.ts';
 
 const MIGRATOR = fileURLToPath(new URL('../support/migrator.ts', import.meta.url));
 
@@ -18,7 +18,7 @@ let database: { url: string; drop(): Promise<void> };
 let client: pg.Client;
 let scratch: string;
 beforeEach(async () => {
-  database = await createTestDatabase();
+  database = await createEmptyDatabase();
   client = new pg.Client({ connectionString: database.url });
   await client.connect();
   scratch = await mkdtemp(join(tmpdir(), 'rollcall-migrations-'));

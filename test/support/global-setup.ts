@@ -1,22 +1,25 @@
 /**
  * One real PostgreSQL for the whole test run, started when the first test file asks for it: the one from npm in a
- * temporary folder, or the server of TEST_DATABASE_URL.
+ * temporary folder, or the server of TEST_DATABASE_URL. In it a database with all migrations, to be copied.
  */
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chownSync, mkdtempSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Client } from 'pg';
 import type { TestProject } from 'vitest/node';
+import { migrate } from '../../src/catalog/migrate.ts';
 import { type Account, closedFolders, serverAccount } from '../../src/embedded/account.ts';
 import { postgresBinaries } from '../../src/embedded/binaries.ts';
 import { makeCluster, SERVER_ENVIRONMENT } from '../../src/embedded/initdb.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** A loopback address that answers with the URL of a PostgreSQL server whose role may create databases. */
+    /** A loopback address that answers with a PostgreSQL server whose role may create databases, and a template. */
     postgresDesk: string;
   }
 }
@@ -28,11 +31,11 @@ interface TestServer {
 
 /** Vitest calls this once before all test files, and what it returns after them. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  let server: Promise<TestServer> | undefined;
+  let server: Promise<TestServer & { readonly template: string }> | undefined;
   const desk = createHttpServer((_request, response) => {
-    server ??= startServer();
+    server ??= startServer().then(makeTemplate);
     server.then(
-      ({ url }) => response.end(url),
+      ({ url, template }) => response.end(JSON.stringify({ serverUrl: url, template })),
       (error: unknown) => response.writeHead(500).end(String(error)),
     );
   });
@@ -44,6 +47,26 @@ export default async function setup(project: TestProject): Promise<() => Promise
     desk.closeAllConnections();
     await server?.then(({ stop }) => stop());
   };
+}
+
+/** Migrating takes a second, copying what was migrated a tenth of one. */
+async function makeTemplate(server: TestServer): Promise<TestServer & { readonly template: string }> {
+  const template = `rollcall_template_${randomBytes(6).toString('hex')}`;
+  await queryOnce(server.url, `CREATE DATABASE ${template} TEMPLATE template0 ENCODING 'UTF8'`);
+  const url = new URL(server.url);
+  url.pathname = `/${template}`;
+  await migrate(url.href, AbortSignal.timeout(60_000));
+  const stop = async () => {
+    await queryOnce(server.url, `DROP DATABASE IF EXISTS ${template}`);
+    await server.stop();
+  };
+  return { url: server.url, template, stop };
+}
+
+async function queryOnce(url: string, sql: string): Promise<void> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  await client.query(sql).finally(() => client.end());
 }
 
 async function startServer(): Promise<TestServer> {
