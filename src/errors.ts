@@ -80,6 +80,7 @@ const CODES = {
   NAME_COLLISION: { status: 409, exit: photosFailed, retryable: false },
   NAME_TOO_LONG: { status: 422, exit: photosFailed, retryable: false },
   NAME_INVALID: { status: 422, exit: photosFailed, retryable: false },
+  MEDIA_FAILED: { status: 500, exit: photosFailed, retryable: true },
   PLAN_STALE: { status: 409, exit: photosFailed, retryable: false },
 } as const satisfies Record<string, CodeFacts>;
 

@@ -1,0 +1,108 @@
+/**
+ * A worker thread that decodes HEIC (heic.ts starts it): libheif as WebAssembly. It turns and mirrors the picture as
+ * the container says; the orientation that its EXIF repeats is not to be applied any more.
+ */
+import { parentPort } from 'node:worker_threads';
+import type { HeicAnswer, HeicJob } from './heic-messages.ts';
+import { PIXELS_AT, wrap, wrappedLength } from './tiff-wrap.ts';
+
+/** As little of libheif as is used; its enumerations are objects with a value. */
+interface LibHeif {
+  readonly heif_colorspace: { readonly heif_colorspace_RGB: unknown };
+  readonly heif_chroma: {
+    readonly heif_chroma_interleaved_RGB: unknown;
+    readonly heif_chroma_interleaved_RGBA: unknown;
+  };
+  readonly heif_error_code: Readonly<Record<'heif_error_Ok' | 'heif_error_Unsupported_feature', unknown>>;
+  heif_context_alloc(): object | null;
+  heif_context_free(context: object): void;
+  heif_context_read_from_memory(context: object, file: Uint8Array): HeifError;
+  heif_js_context_get_primary_image_handle(context: object): object & Partial<HeifError>;
+  heif_image_handle_get_width(handle: object): number;
+  heif_image_handle_get_height(handle: object): number;
+  heif_image_handle_has_alpha_channel(handle: object): number;
+  heif_image_handle_release(handle: object): void;
+  heif_js_decode_image2(handle: object, space: unknown, chroma: unknown): Partial<Decoded & HeifError>;
+  heif_image_release(image: object): void;
+}
+
+interface HeifError {
+  readonly code: unknown;
+  readonly message: string;
+}
+
+interface Decoded {
+  readonly image: object;
+  readonly channels: readonly [{ readonly width: number; readonly height: number; stride: number; data: Uint8Array }];
+}
+
+// Not a literal: the package has no types for it.
+const LIBRARY: string = 'libheif-js/libheif-wasm/libheif-bundle.mjs';
+
+class HeifFault extends Error {
+  readonly code: unknown;
+
+  constructor({ code, message }: Partial<HeifError>) {
+    super(message ?? 'unknown error');
+    this.code = code;
+  }
+}
+
+function decode(heif: LibHeif, { file, icc, maxPixels }: HeicJob): Uint8Array<ArrayBuffer> {
+  const context = heif.heif_context_alloc();
+  if (context === null) throw new RangeError('out of memory');
+  try {
+    const read = heif.heif_context_read_from_memory(context, file);
+    if (read.code !== heif.heif_error_code.heif_error_Ok) throw new HeifFault(read);
+    const handle = heif.heif_js_context_get_primary_image_handle(context);
+    if (handle.code !== undefined) throw new HeifFault(handle);
+    try {
+      return pixelsOf(heif, handle, icc, maxPixels);
+    } finally {
+      heif.heif_image_handle_release(handle);
+    }
+  } finally {
+    heif.heif_context_free(context);
+  }
+}
+
+function pixelsOf(heif: LibHeif, handle: object, icc: Uint8Array | null, maxPixels: number): Uint8Array<ArrayBuffer> {
+  const pixels = heif.heif_image_handle_get_width(handle) * heif.heif_image_handle_get_height(handle);
+  if (!(pixels > 0 && pixels <= maxPixels)) throw new HeifFault({ message: `it has ${pixels} pixels` });
+  const alpha = heif.heif_image_handle_has_alpha_channel(handle) === 1;
+  const { heif_chroma_interleaved_RGB: rgb, heif_chroma_interleaved_RGBA: rgba } = heif.heif_chroma;
+  const decoded = heif.heif_js_decode_image2(handle, heif.heif_colorspace.heif_colorspace_RGB, alpha ? rgba : rgb);
+  if (decoded.image === undefined || decoded.channels === undefined) throw new HeifFault(decoded);
+  try {
+    const [{ width, height, stride, data }] = decoded.channels;
+    const bare = { width, height, channels: alpha ? 4 : 3 } as const;
+    const picture = new Uint8Array(wrappedLength(bare, icc));
+    const row = width * bare.channels;
+    for (let y = 0; y < height; y++) picture.set(data.subarray(y * stride, y * stride + row), PIXELS_AT + y * row);
+    wrap(Buffer.from(picture.buffer), bare, icc);
+    return picture;
+  } finally {
+    heif.heif_image_release(decoded.image);
+  }
+}
+
+function answer(heif: LibHeif, job: HeicJob): HeicAnswer {
+  try {
+    return { picture: decode(heif, job) };
+  } catch (thrown) {
+    // Anything but libheif's own word may have left it in disorder: the thread ends, and says why by that.
+    if (!(thrown instanceof HeifFault)) throw thrown;
+    const unsupported = thrown.code === heif.heif_error_code.heif_error_Unsupported_feature;
+    return { fault: thrown.message, unsupported };
+  }
+}
+
+const port = parentPort;
+if (port !== null) {
+  const library = (await import(LIBRARY)) as { default(options: object): LibHeif };
+  const heif = library.default({ print: () => {}, printErr: () => {} });
+  port.on('message', (job: HeicJob) => {
+    const said = answer(heif, job);
+    port.postMessage(said, 'picture' in said ? [said.picture.buffer] : []);
+  });
+}

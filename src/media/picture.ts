@@ -1,0 +1,83 @@
+/** What is known of a picture before it is decoded, whatever its format. */
+import { ContentFault } from './faults.ts';
+import { readHeader } from './header.ts';
+import type { HeicJob } from './heic-messages.ts';
+import { readJxl } from './jxl.ts';
+import { isSideways } from './orient.ts';
+import { type RawHeader, readRaw } from './raw.ts';
+import type { Format } from './sniff.ts';
+import { type Extent, NO_EXTENT, type Sources } from './told.ts';
+
+export interface Picture {
+  readonly told: Omit<Sources, 'sidecar' | 'container'>;
+  /** Upright. */
+  readonly extent: Extent;
+  /** What is to be decoded for the variants, or why nothing is. */
+  readonly decodable: Decodable | ContentFault;
+}
+
+export interface Decodable {
+  readonly file: Buffer;
+  /** Not for sharp: HEIC, which is a job for its own decoder. */
+  readonly heic: Pick<HeicJob, 'icc'> | null;
+  /** To be applied to the pixels as they come. */
+  readonly orientation: number | undefined;
+  readonly pixels: number;
+  readonly decodingBytes: number;
+}
+
+/** Throws a ContentFault where not even a header can be read. `wanted` is the orientation that a sidecar asks for. */
+export async function openPicture(file: Buffer, format: Format, wanted: number | undefined): Promise<Picture> {
+  if (format === 'raw') return openRaw(file, wanted);
+  return format === 'jxl' ? openJxl(file) : openPlain(file, wanted);
+}
+
+async function openPlain(file: Buffer, wanted: number | undefined): Promise<Picture> {
+  const header = await readHeader(file);
+  const { width, height, durationMs, told } = header;
+  // HEIC and AVIF come upright, and programs copy into sidecars what EXIF says.
+  const orientation = header.format === 'heif' ? undefined : (wanted ?? header.orientation);
+  const heic = header.format === 'heif' && header.codec !== 'av1' ? { icc: header.icc } : null;
+  const decodable = { file, heic, orientation, pixels: width * height, decodingBytes: header.decodingBytes };
+  return { told, extent: { ...turned({ width, height }, orientation), durationMs }, decodable };
+}
+
+/** The variants are those of the preview; size and words are those of the RAW file, where it has them. */
+async function openRaw(file: Buffer, wanted: number | undefined): Promise<Picture> {
+  const raw = readRaw(file);
+  const { preview } = raw;
+  if (preview === null) {
+    const size = raw.size === null ? {} : turned(raw.size, wanted ?? raw.orientation);
+    const why = raw.cutOff
+      ? new ContentFault('corrupt', 'the file is cut off')
+      : new ContentFault('unsupported', 'the RAW file has no preview in it that can be shown');
+    return { told: { exif: raw.exif, xmp: raw.xmp, iptc: null }, extent: { ...NO_EXTENT, ...size }, decodable: why };
+  }
+  const header = await readHeader(preview.bytes);
+  const orientation = wanted ?? raw.orientation ?? header.orientation;
+  const decodable = {
+    file: preview.bytes,
+    heic: null,
+    orientation: isUprightAlready(raw, preview) ? undefined : orientation,
+    pixels: header.width * header.height,
+    decodingBytes: header.decodingBytes,
+  };
+  const told = { ...header.told, exif: raw.exif ?? header.told.exif, xmp: raw.xmp ?? header.told.xmp };
+  return { told, extent: { ...NO_EXTENT, ...turned(raw.size ?? preview, orientation) }, decodable };
+}
+
+/** Some cameras turn the preview and not the sensor's data. */
+function isUprightAlready({ size }: RawHeader, preview: { readonly width: number; readonly height: number }): boolean {
+  return size !== null && size.width > size.height && preview.width < preview.height;
+}
+
+function openJxl(file: Buffer): Picture {
+  const { size, exif, xmp } = readJxl(file);
+  const decodable = new ContentFault('unsupported', 'JPEG XL pictures are not decoded');
+  return { told: { exif, xmp, iptc: null }, extent: { ...NO_EXTENT, ...size }, decodable };
+}
+
+function turned(size: { readonly width: number; readonly height: number }, orientation: number | undefined) {
+  const { width, height } = size;
+  return isSideways(orientation) ? { width: height, height: width } : { width, height };
+}

@@ -1,0 +1,84 @@
+/** From a file that sharp decodes to variants and placeholder. */
+import sharp, { type Sharp } from 'sharp';
+import { rgbaToThumbHash } from 'thumbhash';
+import { type RenderedVariant, VARIANTS, type VariantName } from '../sync/media-port.ts';
+import { asFault } from './faults.ts';
+import { turnFor } from './orient.ts';
+
+export interface Rendered {
+  readonly thumbhash: string;
+  readonly variants: readonly RenderedVariant[];
+}
+
+interface Pixels {
+  readonly data: Buffer;
+  readonly raw: { readonly width: number; readonly height: number; readonly channels: 1 | 2 | 3 | 4 };
+}
+
+const QUALITY = 80;
+/** Long side of what a placeholder is made of: more than it can tell. */
+const PLACEHOLDER = 64;
+/** A decoder that is at it for longer is being led astray. */
+const LONGEST_SECONDS = 300;
+
+/**
+ * Decodes once: the preview's pixels are what thumb and placeholder are made of. `orientation` is that of the stored
+ * pixels; what the file itself says of it is not looked at. Throws a ContentFault where the picture breaks off.
+ */
+export async function render(
+  file: Buffer,
+  options: { readonly orientation: number | undefined; readonly maxPixels: number },
+  signal: AbortSignal,
+): Promise<Rendered> {
+  try {
+    const large = await upright(await decode(file, options.maxPixels), options.orientation);
+    signal.throwIfAborted();
+    const preview = await encode('preview', large);
+    signal.throwIfAborted();
+    const small = await pixelsOf(scaled(from(large), VARIANTS.thumb));
+    const thumb = await encode('thumb', small);
+    return { thumbhash: await placeholder(small), variants: [thumb, preview] };
+  } catch (thrown) {
+    if (signal.aborted) throw signal.reason;
+    throw asFault(thrown);
+  }
+}
+
+/** The pixels in sRGB, no larger than the preview, as they are stored. */
+function decode(file: Buffer, maxPixels: number): Promise<Pixels> {
+  // Not `warning`: cameras write files that decoders grumble at and show.
+  const image = sharp(file, { failOn: 'error', limitInputPixels: maxPixels, autoOrient: false });
+  return pixelsOf(scaled(image, VARIANTS.preview).timeout({ seconds: LONGEST_SECONDS }));
+}
+
+/** Turned when they are few: sharp would have to hold the whole picture to do it before. */
+function upright(pixels: Pixels, orientation: number | undefined): Promise<Pixels> | Pixels {
+  const turn = turnFor(orientation);
+  return turn === null ? pixels : pixelsOf(turn(from(pixels)));
+}
+
+function scaled(image: Sharp, longSide: number): Sharp {
+  return image.resize(longSide, longSide, { fit: 'inside', withoutEnlargement: true });
+}
+
+function from({ data, raw }: Pixels): Sharp {
+  return sharp(data, { raw });
+}
+
+async function pixelsOf(image: Sharp): Promise<Pixels> {
+  const { data, info } = await image
+    .toColourspace('srgb')
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true });
+  return { data, raw: { width: info.width, height: info.height, channels: info.channels } };
+}
+
+async function encode(name: VariantName, pixels: Pixels): Promise<RenderedVariant> {
+  const bytes = await from(pixels).webp({ quality: QUALITY }).toBuffer();
+  return { name, bytes, width: pixels.raw.width, height: pixels.raw.height };
+}
+
+async function placeholder(pixels: Pixels): Promise<string> {
+  const { data, raw } = await pixelsOf(scaled(from(pixels), PLACEHOLDER).ensureAlpha());
+  return Buffer.from(rgbaToThumbHash(raw.width, raw.height, data)).toString('base64');
+}
