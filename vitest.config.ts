@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 // Each sync starts a thread, and end-to-end tests start the program hundreds of times: compiling is half of their time.
+// biome-ignore lint/style/noProcessEnv: Node itself reads it, in the processes that tests start.
 process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('node_modules/.cache/compiled', import.meta.url));
 
 export default defineConfig({

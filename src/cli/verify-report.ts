@@ -89,7 +89,8 @@ const KINDS: readonly Kind[] = [
 /** The lines of a verify's report. */
 export function verifyLines(report: Report, place: VerifiedPlace, paint: Paint): string[] {
   const byPath = Map.groupBy(report.failures, ({ path }) => path);
-  const findings = [...byPath].map(([path, faults]): Finding => ({ path, faults }));
+  // Many are read at once, and end in any order.
+  const findings = [...byPath].map(([path, faults]): Finding => ({ path, faults })).sort(byPathOrder);
   const byKind = Map.groupBy(findings, (finding) => kindOf(finding));
   const unlisted = report.actions.failed - report.failures.length;
   return [
@@ -99,6 +100,10 @@ export function verifyLines(report: Report, place: VerifiedPlace, paint: Paint):
     headline(report, place, paint),
     ...table(report, paint),
   ];
+}
+
+function byPathOrder(a: Finding, b: Finding): number {
+  return a.path < b.path ? -1 : 1;
 }
 
 function kindOf(finding: Finding): Kind | undefined {
