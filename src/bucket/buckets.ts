@@ -1,6 +1,8 @@
 /** Every bucket behind one S3 endpoint. */
+
+import type { BucketPort } from '../sync/bucket-port.ts';
 import type { S3RequestCount } from '../sync/figures.ts';
-import type { BucketPort, Log } from '../sync/ports.ts';
+import type { Log } from '../sync/ports.ts';
 import type { SyncSettings } from '../sync/types.ts';
 import { openS3Client, type S3Endpoint } from './client.ts';
 import { RequestTally } from './request-tally.ts';

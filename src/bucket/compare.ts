@@ -1,6 +1,7 @@
 /** Holds a file's bytes against an object's ETag without fetching the object. */
 import { RollcallError } from '../errors.ts';
-import type { ContentMatch, OpenFile } from '../sync/ports.ts';
+import type { ContentMatch } from '../sync/bucket-port.ts';
+import type { OpenFile } from '../sync/ports.ts';
 import { ContentHash, candidatePartSizes, isMd5Etag, partCountOf, sameEtag } from './etags.ts';
 import type { BucketRequests, Headed } from './requests.ts';
 

@@ -1,6 +1,6 @@
 /** Under which condition an object may be written, and whether what is there now is what was meant. */
 import { asRollcallError, RollcallError } from '../errors.ts';
-import type { BucketFeatures, UploadedObject, WriteCondition } from '../sync/ports.ts';
+import type { BucketFeatures, UploadedObject, WriteCondition } from '../sync/bucket-port.ts';
 import { inForm, isMd5Etag, partCountOf, sameEtag } from './etags.ts';
 import type { BucketRequests, Headed } from './requests.ts';
 

@@ -7,7 +7,7 @@ import {
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
 import { asRollcallError, RollcallError } from '../errors.ts';
-import type { CopiedObject, CopyRequest } from '../sync/ports.ts';
+import type { CopiedObject, CopyRequest } from '../sync/bucket-port.ts';
 import { conditionHeaders } from './conditions.ts';
 import { copySource, describedAs, storageClassHeader } from './copy.ts';
 import {

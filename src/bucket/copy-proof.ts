@@ -1,6 +1,6 @@
 /** Whether a copy on the server is what was meant, and what a refused one means. */
 import { asRollcallError, type ErrorCode, RollcallError } from '../errors.ts';
-import type { CopiedObject, CopyRequest } from '../sync/ports.ts';
+import type { CopiedObject, CopyRequest } from '../sync/bucket-port.ts';
 import { md5InMetadata } from './compare.ts';
 import type { WriteContext } from './conditions.ts';
 import { isMd5Etag, partCountOf, sameEtag } from './etags.ts';

@@ -1,6 +1,6 @@
 /** Copies an object on the server, whole, in one CopyObject. */
 import { CopyObjectCommand, type StorageClass } from '@aws-sdk/client-s3';
-import type { BucketFeatures, CopiedObject, CopyRequest } from '../sync/ports.ts';
+import type { BucketFeatures, CopiedObject, CopyRequest } from '../sync/bucket-port.ts';
 import { conditionHeaders, type WriteContext } from './conditions.ts';
 import { type IntendedCopy, isRefusedCopy, lookAfterCopy, lookBeforeCopy, verifyCopied } from './copy-proof.ts';
 import { inForm, unquoted } from './etags.ts';

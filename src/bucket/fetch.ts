@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { GetObjectCommand, type GetObjectCommandOutput } from '@aws-sdk/client-s3';
 import { HttpRequest } from '@smithy/core/protocols';
 import { type ErrorCode, RollcallError } from '../errors.ts';
-import type { FetchedObject } from '../sync/ports.ts';
+import type { FetchedObject } from '../sync/bucket-port.ts';
 import type { BucketObject } from '../sync/types.ts';
 import { S3Failure } from './errors.ts';
 import { inForm, sameEtag, unquoted } from './etags.ts';

@@ -7,7 +7,8 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { asRollcallError, RollcallError } from '../errors.ts';
-import type { Log, UploadedObject, UploadRequest } from '../sync/ports.ts';
+import type { UploadedObject, UploadRequest } from '../sync/bucket-port.ts';
+import type { Log } from '../sync/ports.ts';
 import {
   conditionHeaders,
   type Intended,

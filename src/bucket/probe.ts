@@ -1,6 +1,7 @@
 /** Learns by trying which of S3's safeguards a bucket honours: compatible servers differ in just these. */
 import { createHash } from 'node:crypto';
-import type { BucketFeatures, Log } from '../sync/ports.ts';
+import type { BucketFeatures } from '../sync/bucket-port.ts';
+import type { Log } from '../sync/ports.ts';
 import { crc32Of, md5Base64 } from './checksums.ts';
 import { inForm } from './etags.ts';
 import { type Conditions, type Outcome, ProbeObject } from './probe-object.ts';

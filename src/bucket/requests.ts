@@ -10,7 +10,7 @@ import {
   type ServiceOutputTypes,
 } from '@aws-sdk/client-s3';
 import { RollcallError } from '../errors.ts';
-import type { BucketIdentity, HeadedObject } from '../sync/ports.ts';
+import type { BucketIdentity, HeadedObject } from '../sync/bucket-port.ts';
 import type { RequestCounts } from '../sync/types.ts';
 import { attemptsOf, toRollcallError } from './errors.ts';
 import { unquoted } from './etags.ts';

@@ -1,5 +1,5 @@
 /** How the restore of an archived object stands, as a HEAD tells it. */
-import type { HeadedObject } from '../sync/ports.ts';
+import type { HeadedObject } from '../sync/bucket-port.ts';
 
 /** What the x-amz-restore of a HEAD says; undefined where there is none. */
 export function restoreOf(header: string | undefined): HeadedObject['restore'] {

@@ -1,7 +1,7 @@
 /** Asks for an archived object to be made readable. */
 import { RestoreObjectCommand } from '@aws-sdk/client-s3';
 import { RollcallError } from '../errors.ts';
-import type { RestoreRequest } from '../sync/ports.ts';
+import type { RestoreRequest } from '../sync/bucket-port.ts';
 import { S3Failure } from './errors.ts';
 import type { BucketRequests } from './requests.ts';
 

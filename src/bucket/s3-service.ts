@@ -10,13 +10,11 @@ import type {
   CopyRequest,
   FetchedObject,
   HeadedObject,
-  Inventory,
-  Log,
-  OpenFile,
   RestoreRequest,
   UploadedObject,
   UploadRequest,
-} from '../sync/ports.ts';
+} from '../sync/bucket-port.ts';
+import type { Inventory, Log, OpenFile } from '../sync/ports.ts';
 import type { BucketObject, RequestCounts } from '../sync/types.ts';
 import { type ComparedObject, type Comparison, compareContent } from './compare.ts';
 import { copyWhole, WHOLE_COPY_LIMIT } from './copy.ts';

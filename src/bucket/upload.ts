@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { RollcallError } from '../errors.ts';
+import type { UploadedObject, UploadRequest } from '../sync/bucket-port.ts';
 import { mtimeText } from '../sync/mtime.ts';
-import type { UploadedObject, UploadRequest } from '../sync/ports.ts';
 import { crc32Of, md5Base64 } from './checksums.ts';
 import {
   conditionHeaders,

@@ -1,8 +1,8 @@
 /** The catalog as a whole: what the engine writes to and what people look at, over one PostgreSQL. */
 import type { ArchiveStore, CatalogBrowser, LibraryStore } from '../sync/browse.ts';
+import type { BucketFeatures } from '../sync/bucket-port.ts';
 import type { CatalogPort } from '../sync/catalog-port.ts';
 import type { ReadFigures } from '../sync/figures.ts';
-import type { BucketFeatures } from '../sync/ports.ts';
 import { closeAbandonedRuns } from './abandoned-runs.ts';
 import { moveAlbums, settleAlbums } from './album-moves.ts';
 import { archiveStore, noteWaiting } from './archive.ts';

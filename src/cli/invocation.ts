@@ -1,5 +1,5 @@
 /** What a command line asks for, as plain data: made by program.ts, carried out by run.ts. */
-import type { RestoreRequest } from '../sync/ports.ts';
+import type { RestoreRequest } from '../sync/bucket-port.ts';
 import type { Compare, Direction, Moves, OrphanPolicy, Overwrite } from '../sync/types.ts';
 
 /** Options of every command. */

@@ -1,9 +1,10 @@
 /** The state of everything Rollcall leans on, asked now. */
 import { asRollcallError } from '../errors.ts';
 import type { CatalogBrowser, LibraryStore } from '../sync/browse.ts';
+import type { BucketFeatures, BucketPort } from '../sync/bucket-port.ts';
 import type { CatalogPort } from '../sync/catalog-port.ts';
 import type { ReadFigures } from '../sync/figures.ts';
-import type { BucketFeatures, BucketPort, DiskPort } from '../sync/ports.ts';
+import type { DiskPort } from '../sync/ports.ts';
 import type { RunQueue } from '../sync/run-queue.ts';
 import type { Library } from '../sync/types.ts';
 import type { HealthReport } from './parts.ts';

@@ -2,8 +2,9 @@
 import pMap from 'p-map';
 import { asRollcallError, RollcallError } from '../errors.ts';
 import type { ArchiveChange, ArchivedObject, ArchiveStore } from './browse.ts';
+import type { BucketPort, HeadedObject, RestoreRequest } from './bucket-port.ts';
 import { isArchived } from './classify.ts';
-import type { BucketPort, HeadedObject, Log, RestoreRequest } from './ports.ts';
+import type { Log } from './ports.ts';
 import { resolveScopes, type ScopeParts } from './resolve-scopes.ts';
 import { restoreDays } from './restore-request.ts';
 import type { SyncRequest } from './service.ts';

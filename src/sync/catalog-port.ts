@@ -1,6 +1,7 @@
 /** What the engine asks of the catalog. */
 
-import type { BucketFeatures, BucketIdentity, Inventory } from './ports.ts';
+import type { BucketFeatures, BucketIdentity } from './bucket-port.ts';
+import type { Inventory } from './ports.ts';
 import type { Progress } from './service.ts';
 import type { CatalogRow, FileFacts, Library, PhotoKind, PhotoState, Report, RunStatus, Scope } from './types.ts';
 

@@ -1,6 +1,7 @@
 /** What a comparison answers (DESIGN 7), and which of its lists an entry belongs to: pure. */
+
+import type { ContentMatch } from './bucket-port.ts';
 import { loggedName } from './outcomes.ts';
-import type { ContentMatch } from './ports.ts';
 import type { Scope, Triple } from './types.ts';
 
 /** In these very names it goes out over HTTP. `filename` is the name within the album; of a whole library, the path. */

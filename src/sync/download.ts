@@ -1,9 +1,10 @@
 /** Brings one object to disk: verified before it is visible, and never over anything but what the plan saw. */
 import { RollcallError } from '../errors.ts';
 import type { DownloadAction } from './actions.ts';
+import type { BucketPort } from './bucket-port.ts';
 import type { RowChange } from './catalog-port.ts';
 import { contentTypeOf } from './content-type.ts';
-import type { BucketPort, DiskPort } from './ports.ts';
+import type { DiskPort } from './ports.ts';
 
 /**
  * Downloads the version that the plan saw and answers what is to be recorded. FILE_EXISTS or FILE_UNSTABLE when the

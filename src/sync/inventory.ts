@@ -1,9 +1,10 @@
 /** The three sides of a scope as one stream of triples, and how far their silence can be trusted. */
 import pMap from 'p-map';
 import { asRollcallError } from '../errors.ts';
+import type { BucketPort } from './bucket-port.ts';
 import type { CatalogPort } from './catalog-port.ts';
 import { mergeBucket, mergeDiskAndCatalog } from './merge.ts';
-import type { BucketPort, DiskPort, Inventory, Problem } from './ports.ts';
+import type { DiskPort, Inventory, Problem } from './ports.ts';
 import type { BucketObject, Direction, Scope, SyncSettings, Triple } from './types.ts';
 
 export interface Sides {

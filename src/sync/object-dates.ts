@@ -1,8 +1,8 @@
 /** When the contents of objects were last modified: what `overwrite: newer` goes by. */
 import pMap from 'p-map';
 import { asRollcallError, RollcallError } from '../errors.ts';
+import type { BucketPort } from './bucket-port.ts';
 import { objectMtimeNs } from './mtime.ts';
-import type { BucketPort } from './ports.ts';
 import type { Triple } from './types.ts';
 
 /** By key: the triple with its date, or what kept its object from being looked at. */

@@ -1,8 +1,9 @@
 /** From what a request names to the scopes it covers. */
 import { RollcallError } from '../errors.ts';
 import type { CatalogBrowser, LibraryStore } from './browse.ts';
+import type { BucketPort } from './bucket-port.ts';
 import { prefixOf } from './inventory.ts';
-import type { BucketPort, DiskPort } from './ports.ts';
+import type { DiskPort } from './ports.ts';
 import { albumPath } from './scope.ts';
 import type { SyncRequest } from './service.ts';
 import type { Library, Scope } from './types.ts';

@@ -1,6 +1,6 @@
 /** What a restore can be asked with (DESIGN 8). */
 import { RollcallError } from '../errors.ts';
-import type { RestoreRequest } from './ports.ts';
+import type { RestoreRequest } from './bucket-port.ts';
 
 /** How fast, the dearest last. */
 export const RESTORE_TIERS = ['Bulk', 'Standard', 'Expedited'] as const satisfies readonly RestoreRequest['tier'][];

@@ -1,10 +1,10 @@
 /** The engine as the API and the command line see it: one call from a request to a report. */
 
 import type { ArchivedObject } from './browse.ts';
+import type { RestoreRequest } from './bucket-port.ts';
 import type { Comparison } from './compare-lists.ts';
 import type { LocalImage } from './local-images.ts';
 import type { SavedPlan } from './plan-file.ts';
-import type { RestoreRequest } from './ports.ts';
 import type { Compare, Direction, Library, Moves, OrphanPolicy, Overwrite, Report } from './types.ts';
 
 /** What to sync and how. Neither album nor library: every library. Policies left out take their defaults. */

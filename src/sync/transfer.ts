@@ -2,9 +2,10 @@
 
 import { RollcallError } from '../errors.ts';
 import type { AdoptAction, DownloadAction, ObjectFacts, ReuploadAction, RowFacts, UploadAction } from './actions.ts';
+import type { BucketPort, UploadedObject, WriteCondition } from './bucket-port.ts';
 import type { RowChange } from './catalog-port.ts';
 import { contentTypeOf } from './content-type.ts';
-import type { BucketPort, DiskPort, OpenFile, UploadedObject, WriteCondition } from './ports.ts';
+import type { DiskPort, OpenFile } from './ports.ts';
 import type { FileFacts } from './types.ts';
 
 export type TransferAction = UploadAction | ReuploadAction | AdoptAction;

@@ -2,9 +2,10 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { asRollcallError, type RollcallError } from '../errors.ts';
+import type { BucketPort } from './bucket-port.ts';
 import { guardEmptyRoot } from './guards.ts';
 import { isAsideKey } from './moves.ts';
-import type { BucketPort, DiskPort } from './ports.ts';
+import type { DiskPort } from './ports.ts';
 import type { CatalogRow, FileFacts, Library } from './types.ts';
 
 export type DiskSays =

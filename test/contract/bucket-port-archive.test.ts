@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type OpenedClient, openS3Client } from '../../src/bucket/client.ts';
 import { S3Service } from '../../src/bucket/s3-service.ts';
 import { RollcallError } from '../../src/errors.ts';
-import type { CopyRequest, RestoreRequest } from '../../src/sync/ports.ts';
+import type { CopyRequest, RestoreRequest } from '../../src/sync/bucket-port.ts';
 import { contractS3, lacks, md5, needs, RESTORE_MS } from '../support/contract-s3.ts';
 
 const MIB = 1024 * 1024;

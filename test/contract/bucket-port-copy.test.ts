@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type OpenedClient, openS3Client } from '../../src/bucket/client.ts';
 import { S3Service } from '../../src/bucket/s3-service.ts';
 import { RollcallError } from '../../src/errors.ts';
-import type { BucketFeatures, CopiedObject, CopyRequest } from '../../src/sync/ports.ts';
+import type { BucketFeatures, CopiedObject, CopyRequest } from '../../src/sync/bucket-port.ts';
 import { contractS3, lacks, md5 } from '../support/contract-s3.ts';
 import { Uploads } from '../support/contract-s3-uploads.ts';
 

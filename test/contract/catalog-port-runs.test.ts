@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { BucketFeatures } from '../../src/sync/ports.ts';
+import type { BucketFeatures } from '../../src/sync/bucket-port.ts';
 import type { Report } from '../../src/sync/types.ts';
 import { never, openTestCatalog, type TestCatalog } from '../support/catalog.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { CopyObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { ArchivedObject } from '../../src/sync/browse.ts';
-import type { RestoreRequest } from '../../src/sync/ports.ts';
+import type { RestoreRequest } from '../../src/sync/bucket-port.ts';
 import { startTestS3, type TestS3 } from '../support/s3.ts';
 import { createWorld, type World } from '../support/world.ts';
 

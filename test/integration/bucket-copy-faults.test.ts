@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type OpenedClient, openS3Client } from '../../src/bucket/client.ts';
 import { S3Service } from '../../src/bucket/s3-service.ts';
 import { RollcallError } from '../../src/errors.ts';
-import type { BucketFeatures, CopyRequest } from '../../src/sync/ports.ts';
+import type { BucketFeatures, CopyRequest } from '../../src/sync/bucket-port.ts';
 import { contractS3, md5 } from '../support/contract-s3.ts';
 import { type Fault, type FaultProxy, type SeenRequest, startFaultProxy } from '../support/fault-proxy.ts';
 
