@@ -21,7 +21,7 @@ export async function closeAbandonedRuns(database: Database, signal: AbortSignal
   const { count } = await database.ask(
     () =>
       database.prisma.run.updateMany({
-        where: { id: { in: dead }, status: 'running' },
+        where: { id: { in: dead }, status: { in: ['queued', 'running'] } },
         data: { status: 'failed', finishedAt: new Date() },
       }),
     signal,
@@ -51,7 +51,8 @@ async function runningRuns(database: Database, signal: AbortSignal) {
   return database.ask(
     () =>
       database.prisma.run.findMany({
-        where: { status: 'running' },
+        // One over several libraries that waits has parts that wait, until those libraries are removed.
+        where: { OR: [{ status: 'running' }, { status: 'queued', libraryId: null, parts: { none: {} } }] },
         select: {
           id: true,
           libraryId: true,

@@ -45,9 +45,11 @@ export function taskStore(database: Database, sums: Sums): TaskStore {
       }),
     stuck: (signal) => stuck(database, signal),
     ended: (runId, signal) => ended(database, runId, signal),
-    hasOpen: async (kind, signal) => {
-      const sql = `SELECT 1 FROM "Run" WHERE "kind" = $1 AND "parentId" IS NULL AND "status" IN ${OPEN} LIMIT 1`;
-      return (await database.ask(() => database.pool.query(sql, [kind]), signal)).rowCount === 1;
+    openLibraries: async (kind, signal) => {
+      const sql = `SELECT DISTINCT "libraryId" AS id FROM "Run"
+                    WHERE "kind" = $1 AND "libraryId" IS NOT NULL AND "album" IS NULL AND "status" IN ${OPEN}`;
+      const { rows } = await database.ask(() => database.pool.query<{ id: string }>(sql, [kind]), signal);
+      return new Set(rows.map(({ id }) => id));
     },
     depth: (queues, signal) => depth(database, queues, signal),
     forgetQuietRuns: (days, signal) => forgetQuietRuns(database, days, signal),

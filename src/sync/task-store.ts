@@ -71,8 +71,8 @@ export interface TaskStore {
     runId: string,
     signal: AbortSignal,
   ): Promise<{ readonly status: RunStatus; readonly report: Report | null } | null>;
-  /** Is a run of this kind waiting or under way? */
-  hasOpen(kind: string, signal: AbortSignal): Promise<boolean>;
+  /** Ids of the libraries that have a run of this kind over all of them waiting or under way. */
+  openLibraries(kind: string, signal: AbortSignal): Promise<ReadonlySet<string>>;
   depth(queues: readonly string[], signal: AbortSignal): Promise<readonly QueueDepth[]>;
   /** Forgets two-way runs that changed nothing and ended so many days ago; answers how many. */
   forgetQuietRuns(days: number, signal: AbortSignal): Promise<number>;

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -155,5 +156,14 @@ describe('a run that a dead process left running', () => {
     await holding.release();
     expect(await world.catalog.closeAbandonedRuns(never)).toBe(2);
     expect(await world.catalog.browser.run(parent)).toMatchObject({ status: 'failed' });
+  });
+
+  test('may have been queued over libraries that were all removed meanwhile', async () => {
+    const id = randomUUID();
+    const insert = `INSERT INTO "Run" ("id", "kind", "status", "policy", "startedAt")
+                    VALUES ($1, 'reconcile', 'queued', '{}', now() - interval '2 hours')`;
+    await world.sql(insert, [id]);
+    expect(await world.catalog.closeAbandonedRuns(never)).toBe(1);
+    expect(await world.catalog.browser.run(id)).toMatchObject({ status: 'failed' });
   });
 });

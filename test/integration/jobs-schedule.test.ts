@@ -98,6 +98,25 @@ describe('a reconciliation', () => {
     await ended('reconcile');
   });
 
+  test('of one library that is under way keeps no other from being reconciled', async () => {
+    const { bucket, root, excludes } = w.library;
+    const other = await w.catalog.libraries.create({ name: 'other', root, bucket, prefix: 'other/', excludes });
+    const lock = await w.catalog.port.lock({ library: w.library, album: null }, signal());
+    try {
+      const { runId } = await w.queue.enqueue({ kind: 'reconcile', library: w.library.id });
+      await reconcileAll(parts(), signal());
+      const runs = (await w.runs()).filter(({ kind, parentId }) => kind === 'reconcile' && parentId === null);
+      expect(runs.map(({ libraryId }) => libraryId).sort()).toEqual([other.id, w.library.id].sort());
+      expect(w.lines.join()).toContain(`the last one of ${w.library.name} has not ended yet`);
+      for (const { id } of runs) if (id !== runId) await w.queue.ended(id, signal());
+      await lock.release();
+      await w.queue.ended(runId, signal());
+    } finally {
+      await lock.release();
+      await w.catalog.libraries.remove(other.id);
+    }
+  });
+
   test('forgets two-way syncs that changed nothing and are a week old, but for the latest', async () => {
     w.write('a/1.jpg');
     const ids: string[] = [];

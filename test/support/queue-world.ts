@@ -23,6 +23,7 @@ export interface Task {
 
 export interface RunRow {
   readonly id: string;
+  readonly libraryId: string | null;
   readonly parentId: string | null;
   readonly album: string | null;
   readonly kind: string;
