@@ -79,6 +79,21 @@ export interface CopiedObject {
   readonly copied: boolean;
 }
 
+/** A small object that can always be made again from others, under a key that changes with its bytes. */
+export interface DerivedObject {
+  readonly key: string;
+  readonly bytes: Buffer;
+  readonly contentType: string;
+  readonly cacheControl: string;
+}
+
+export interface PresignOptions {
+  /** At most a week. */
+  readonly expiresSeconds: number;
+  /** The object is to be saved under this name instead of shown. */
+  readonly downloadName?: string;
+}
+
 /** How fast, and for how long, an archived object is to be made readable. */
 export interface RestoreRequest {
   /** Days for which the restored copy stays. */
@@ -134,6 +149,17 @@ export interface BucketPort {
    * unless what is there are these very bytes (a lost answer, a second writer with the same photo).
    */
   upload(request: UploadRequest, signal: AbortSignal): Promise<UploadedObject>;
+  /**
+   * Writes a small object, verified, over whatever is there: under its key there is nothing but these bytes. Errors as
+   * `upload`'s.
+   */
+  putDerived(object: DerivedObject, signal: AbortSignal): Promise<{ readonly etag: string }>;
+  /**
+   * An address at which anybody may GET the object, which is not looked at, for at most `expiresSeconds` and at least
+   * three quarters of that: the address stays the same for a while, so that a browser knows what it has already. It is
+   * made here: thousands at once are fine. BUCKET_CREDENTIALS; BAD_INPUT for more than a week.
+   */
+  presign(key: string, options: PresignOptions): Promise<string>;
   /** Hashes the file and holds it against an object's ETag. Answers the MD5 so that it can be recorded. */
   compare(
     file: OpenFile,

@@ -8,9 +8,10 @@ import { openSurvey } from './inventory.ts';
 import { Leftovers } from './leftovers.ts';
 import { objectDates } from './object-dates.ts';
 import { loggedName } from './outcomes.ts';
-import { makePlan, type Plan } from './plan.ts';
+import { makePlan } from './plan.ts';
 import type { SavedPlan } from './plan-file.ts';
 import { copiesFor } from './plan-moves.ts';
+import type { Plan } from './plan-options.ts';
 import type { RunInProgress, RunOptions } from './run.ts';
 
 /** So many photos that needed nothing are named in an album run's log. */

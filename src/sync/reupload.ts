@@ -4,7 +4,7 @@ import type { CatalogPort, LocatedRow } from './catalog-port.ts';
 import type { Classified } from './classify.ts';
 import { decide } from './decide.ts';
 import { rowFacts } from './make-action.ts';
-import type { Decide } from './plan.ts';
+import type { Decide } from './plan-options.ts';
 import { surveyPlan } from './prepare.ts';
 import { resolveScopes, type ScopeParts } from './resolve-scopes.ts';
 import type { PlanSource } from './run.ts';

@@ -7,7 +7,7 @@ import type { Classified } from './classify.ts';
 import type { Differences } from './differences.ts';
 import { execute } from './execute.ts';
 import type { Sides } from './inventory.ts';
-import type { Decide, Plan } from './plan.ts';
+import type { Decide, Plan } from './plan-options.ts';
 import { countPlanned } from './planned.ts';
 import type { Clock, Log } from './ports.ts';
 import { guard, learnBucket, logCounts, logTwoWay, noteWaiting, savedPlan, warn } from './prepare.ts';

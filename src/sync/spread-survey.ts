@@ -5,7 +5,7 @@
 import type { Action, MoveAction } from './actions.ts';
 import type { ActionRecord } from './catalog-port.ts';
 import type { Classified } from './classify.ts';
-import type { Plan } from './plan.ts';
+import type { Plan } from './plan-options.ts';
 import { guard, surveyPlan, warn } from './prepare.ts';
 import type { RunInProgress, RunWatch } from './run.ts';
 import { AlbumCounts, albumOf, countsOf, takeFrom } from './spread-counts.ts';

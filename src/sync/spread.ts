@@ -4,7 +4,7 @@
  */
 import { parseDeleteLimit } from './delete-limit.ts';
 import { Differences } from './differences.ts';
-import type { Plan } from './plan.ts';
+import type { Plan } from './plan-options.ts';
 import { policyOf } from './policy.ts';
 import { surveyPlan } from './prepare.ts';
 import { resolveScopes } from './resolve-scopes.ts';

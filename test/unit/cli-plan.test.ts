@@ -96,7 +96,7 @@ Move: renamed on disk, so renamed in the bucket without uploading (2)
   2023/l.jpg → 2024/l.jpg
   n.jpg → m.jpg            names exchanged: makes room first
 
-Move and upload: renamed and changed on disk (1, 1.0 MB)
+Move and upload: renamed, and changed on disk or missing from the bucket (1, 1.0 MB)
   p.jpg → o.jpg
 
 Finish a move: the old object goes (1)

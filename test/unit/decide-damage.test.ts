@@ -3,8 +3,9 @@ import { describe, expect, test } from 'vitest';
 import type { Action } from '../../src/sync/actions.ts';
 import { classify } from '../../src/sync/classify.ts';
 import { damagedSide, damageText } from '../../src/sync/damage.ts';
-import { decide, type Rules } from '../../src/sync/decide.ts';
+import { decide } from '../../src/sync/decide.ts';
 import { decideReupload } from '../../src/sync/reupload.ts';
+import type { Rules } from '../../src/sync/rules.ts';
 import type {
   BucketObject,
   CatalogRow,

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { Action } from '../../src/sync/actions.ts';
 import { classify } from '../../src/sync/classify.ts';
-import { decide, type Rules } from '../../src/sync/decide.ts';
+import { decide } from '../../src/sync/decide.ts';
 import { policyOf } from '../../src/sync/policy.ts';
+import type { Rules } from '../../src/sync/rules.ts';
 import type { SyncRequest } from '../../src/sync/service.ts';
 import type { BucketObject, CatalogRow, LocalFile, Triple } from '../../src/sync/types.ts';
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Action } from '../../src/sync/actions.ts';
 import { classify, type Finding, TRUTH_TABLE } from '../../src/sync/classify.ts';
-import { decide, type Rules } from '../../src/sync/decide.ts';
+import { decide } from '../../src/sync/decide.ts';
+import type { Rules } from '../../src/sync/rules.ts';
 import type { BucketObject, CatalogRow, LocalFile, Policy, Triple } from '../../src/sync/types.ts';
 
 const DAY = 86_400_000;
