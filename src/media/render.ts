@@ -15,9 +15,11 @@ interface Pixels {
   readonly raw: { readonly width: number; readonly height: number; readonly channels: 1 | 2 | 3 | 4 };
 }
 
+/** Half the work of the usual 4, for variants 3 % larger. */
+const EFFORT = 2;
 const QUALITY = 80;
-/** Long side of what a placeholder is made of: more than it can tell. */
-const PLACEHOLDER = 64;
+/** Long side of what a placeholder is made of: it tells no more than seven waves across. */
+const PLACEHOLDER = 32;
 /** A decoder that is at it for longer is being led astray. */
 const LONGEST_SECONDS = 300;
 
@@ -74,7 +76,7 @@ async function pixelsOf(image: Sharp): Promise<Pixels> {
 }
 
 async function encode(name: VariantName, pixels: Pixels): Promise<RenderedVariant> {
-  const bytes = await from(pixels).webp({ quality: QUALITY }).toBuffer();
+  const bytes = await from(pixels).webp({ quality: QUALITY, effort: EFFORT }).toBuffer();
   return { name, bytes, width: pixels.raw.width, height: pixels.raw.height };
 }
 
