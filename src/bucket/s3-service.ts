@@ -8,8 +8,10 @@ import type {
   BucketPort,
   CopiedObject,
   CopyRequest,
+  DerivedObject,
   FetchedObject,
   HeadedObject,
+  PresignOptions,
   RestoreRequest,
   UploadedObject,
   UploadRequest,
@@ -19,10 +21,12 @@ import type { BucketObject, RequestCounts } from '../sync/types.ts';
 import { type ComparedObject, type Comparison, compareContent } from './compare.ts';
 import { copyWhole, WHOLE_COPY_LIMIT } from './copy.ts';
 import { copyInParts } from './copy-parts.ts';
+import { putDerived } from './derived.ts';
 import { WHOLE_UPLOAD_LIMIT } from './etags.ts';
 import { type FetchedVersion, fetchObject } from './fetch.ts';
 import { Listing } from './listing.ts';
 import { type MultipartContext, uploadInParts } from './multipart.ts';
+import { Presigner } from './presign.ts';
 import { isSettled, NO_FEATURES, probeFeatures } from './probe.ts';
 import { removeObject } from './remove.ts';
 import { type Removal, removeObjects, type SeenVersion } from './remove-many.ts';
@@ -49,6 +53,7 @@ const CHECK_CONCURRENCY = 10;
 export class S3Service implements BucketPort {
   readonly identity: BucketIdentity;
   readonly #requests: BucketRequests;
+  readonly #presigner: Presigner;
   readonly #slots: Slots;
   readonly #checkConcurrency: number;
   readonly #wholeCopyLimit: number;
@@ -59,6 +64,7 @@ export class S3Service implements BucketPort {
   constructor(client: S3Client, identity: BucketIdentity, options: S3ServiceOptions) {
     this.identity = identity;
     this.#requests = new BucketRequests(client, identity, options.onRequest);
+    this.#presigner = new Presigner(client, identity);
     this.#slots = new Slots(options.partConcurrency);
     this.#checkConcurrency = options.checkConcurrency ?? CHECK_CONCURRENCY;
     this.#wholeCopyLimit = options.wholeCopyLimit ?? WHOLE_COPY_LIMIT;
@@ -117,6 +123,14 @@ export class S3Service implements BucketPort {
     return request.file.facts.size > WHOLE_UPLOAD_LIMIT
       ? uploadInParts(this.#context(), request, signal)
       : uploadWhole(this.#context(), request, signal);
+  }
+
+  putDerived(object: DerivedObject, signal: AbortSignal): Promise<{ readonly etag: string }> {
+    return putDerived(this.#context(), object, signal);
+  }
+
+  presign(key: string, options: PresignOptions): Promise<string> {
+    return this.#presigner.presign(key, options);
   }
 
   compare(

@@ -77,7 +77,7 @@ export function checkMd5({ key, md5: known }: UploadRequest, md5: string): void 
 }
 
 /** A checksum that the server verifies: MD5, which all servers do, or CRC32 where one is known not to. */
-function checksumHeaders({ features }: WriteContext, body: Buffer, md5: string): object {
+export function checksumHeaders({ features }: WriteContext, body: Buffer, md5: string): object {
   const ContentMD5 = md5Base64(md5);
   if (features.contentMd5 || !features.checksums) return { ContentMD5 };
   return { ContentMD5, ChecksumCRC32: crc32Of(body) };
