@@ -102,8 +102,12 @@ export interface MediaStore {
   variants(library: Library, after: string, limit: number, signal: AbortSignal): Promise<readonly VariantRow[]>;
   /** Of these photos, those that there are. */
   existing(photoIds: readonly string[], signal: AbortSignal): Promise<ReadonlySet<string>>;
-  /** Keys of objects that were variants of this library: of photos that are deleted or changed. To be removed. */
-  remains(library: Library, limit: number, signal: AbortSignal): Promise<readonly string[]>;
+  /** Objects that were variants of this library: of photos that are deleted or changed. To be removed. */
+  remains(
+    library: Library,
+    limit: number,
+    signal: AbortSignal,
+  ): Promise<readonly { readonly key: string; readonly etag: string }[]>;
   /** These objects are gone. */
   forgetRemains(library: Library, keys: readonly string[]): Promise<void>;
 }
