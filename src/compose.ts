@@ -292,7 +292,7 @@ async function bringUpQueue(
   try {
     const { libraries, closeAbandonedRuns } = catalog;
     const spreader = createSpreader(enginePartsOf(parts, libraries));
-    const queue = await openQueue({ ...parts, ...connections, libraries, spreader, closeAbandonedRuns }, signal);
+    const queue = await openQueue({ ...parts, ...connections, libraries, spreader, closeAbandonedRuns, media: null }, signal);
     const close = () => queue.close().finally(() => connections.close());
     return { ...queue, close };
   } catch (thrown) {

@@ -1,10 +1,10 @@
-/** pg-boss, as Rollcall keeps it: four queues in a schema of their own, each with retries and a place for what failed. */
+/** pg-boss, as Rollcall keeps it: five queues in a schema of their own, each with retries and a place for what failed. */
 import { PgBoss } from 'pg-boss';
 import type { Log } from '../sync/ports.ts';
 import type { Statements } from '../sync/task-store.ts';
 
 /** Work that waits for a hand. */
-export const QUEUES = ['sync-album', 'sync-library', 'reconcile', 'restore-check'] as const;
+export const QUEUES = ['sync-album', 'sync-library', 'process-photo', 'reconcile', 'restore-check'] as const;
 export type QueueName = (typeof QUEUES)[number];
 
 /** How fast the queue notices things, in seconds. */
@@ -85,7 +85,8 @@ async function ensureQueue(boss: PgBoss, name: QueueName, timing: Timing): Promi
     deadLetter: deadQueue(name),
   };
   await boss.createQueue(deadQueue(name), { retentionSeconds: KEEP_DEAD_SECONDS });
-  await boss.createQueue(name, options);
+  // Of its jobs each stands for a machine: one of a name is enough.
+  await boss.createQueue(name, { ...options, ...(name === 'process-photo' && { policy: 'exclusive' }) });
   // One that an earlier version made.
   await boss.updateQueue(name, options);
 }

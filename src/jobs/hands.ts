@@ -1,9 +1,11 @@
 /** The hands of this process: so many jobs of each queue at a time. */
 import type { JobWithMetadata, PgBoss } from 'pg-boss';
 import type { LibraryStore } from '../sync/browse.ts';
+import type { MediaService } from '../sync/media-service.ts';
 import type { RunQueue } from '../sync/run-queue.ts';
 import type { SyncService } from '../sync/service.ts';
 import type { QueueName, Timing } from './boss.ts';
+import { type PhotoJob, processPhotos } from './process-photos.ts';
 import { reconcileAll } from './reconcile.ts';
 import { checkRestores } from './restore-check.ts';
 import { runTask, type TaskParts } from './run-task.ts';
@@ -15,6 +17,7 @@ export interface HandParts extends Omit<TaskParts, 'wake'> {
   readonly libraries: Pick<LibraryStore, 'find' | 'list'>;
   readonly concurrency: number;
   readonly timing: Timing;
+  readonly media: MediaService | null;
 }
 
 /**
@@ -29,6 +32,12 @@ export async function startHands(parts: HandParts, hands: Hands, ending: AbortSi
     addHand(parts, queue, ending, work).then((id) => hands.push(id));
   for (let hand = 0; hand < parts.concurrency; hand++) await add('sync-album', task);
   await add('sync-library', task);
+  const { media } = parts;
+  if (media !== null) {
+    await add('process-photo', ({ data, signal }: JobWithMetadata<PhotoJob>) =>
+      processPhotos({ ...parts, media }, data, AbortSignal.any([ending, signal])),
+    );
+  }
   await add('reconcile', () => reconcileAll(parts, ending));
   await add('restore-check', () => checkRestores(parts, ending));
 }

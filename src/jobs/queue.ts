@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { PgBoss } from 'pg-boss';
 import { asRollcallError, type RollcallError } from '../errors.ts';
 import type { LibraryStore } from '../sync/browse.ts';
+import type { MediaService } from '../sync/media-service.ts';
 import type { Log } from '../sync/ports.ts';
 import type { QueuedRun, RunQueue } from '../sync/run-queue.ts';
 import type { SyncRequest, SyncService } from '../sync/service.ts';
@@ -13,6 +14,7 @@ import type { NewRun, Statements, TaskStore } from '../sync/task-store.ts';
 import type { Report, RunStatus } from '../sync/types.ts';
 import { QUEUES, startBoss, type Timing, USUAL_TIMING } from './boss.ts';
 import { type Hands, startHands, wakeHands } from './hands.ts';
+import { feedPhotos } from './process-photos.ts';
 import { setSchedule } from './schedule.ts';
 import { newTask, type QueuedTask, sendTasks } from './task-jobs.ts';
 import { watchTasks } from './watch-tasks.ts';
@@ -26,6 +28,8 @@ export interface QueueParts {
   readonly explain: (thrown: unknown) => RollcallError;
   readonly spreader: Spreader;
   readonly service: Pick<SyncService, 'restoreStatus'>;
+  /** Null: nobody here looks at pictures. */
+  readonly media: MediaService | null;
   readonly libraries: Pick<LibraryStore, 'find' | 'list'>;
   readonly closeAbandonedRuns: (signal: AbortSignal) => Promise<number>;
   /** So many albums are synced at a time by this process; 0: it only puts runs into the queue. */
@@ -71,7 +75,11 @@ export async function openQueue(parts: QueueParts, signal: AbortSignal): Promise
     await boss.stop({ graceful: false });
     throw parts.explain(thrown);
   }
-  const watching = watchTasks({ tasks, closeAbandonedRuns, seconds: timing.watch * SWEEPS_A_WATCH, log }, ending);
+  const seconds = timing.watch * SWEEPS_A_WATCH;
+  const watching = Promise.all([
+    watchTasks({ tasks, closeAbandonedRuns, seconds, log }, ending),
+    parts.media && feedPhotos({ boss, media: parts.media, seconds, log }, ending),
+  ]);
   return {
     ...queue,
     close: async () => {

@@ -8,6 +8,7 @@ import type { Spreader } from '../sync/spread.ts';
 import type { AlbumWork } from '../sync/spread-survey.ts';
 import type { BegunTask, TaskStore } from '../sync/task-store.ts';
 import type { Library, Report } from '../sync/types.ts';
+import { sendSweep } from './process-photos.ts';
 import { laterFor, putBack } from './put-back.ts';
 import { newTask, sendTasks, type TaskJob } from './task-jobs.ts';
 
@@ -161,5 +162,6 @@ async function finish({ boss, tasks, wake }: TaskParts, job: Job, task: BegunTas
     { status: failed ? 'failed' : 'done', partId, error },
     { tasks: found, send: (statements) => sendTasks(boss, statements, found) },
   );
+  if (job.data.spreads && request.kind === 'reconcile') await sendSweep(boss, task.libraryId);
   if (found.length > 0) wake();
 }

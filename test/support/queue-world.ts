@@ -71,6 +71,7 @@ export async function createQueueWorld(
         ...connections,
         spreader: options.spreader?.(spreader) ?? spreader,
         service: options.service ?? world.service,
+        media: null,
         libraries: catalog.libraries,
         closeAbandonedRuns: catalog.closeAbandonedRuns,
         concurrency: options.concurrency ?? 2,
