@@ -33,3 +33,14 @@ export function boxHeader(bytes: Buffer, room: number) {
 export function boxOf(boxes: readonly Box[], type: string): Buffer | null {
   return boxes.find((box) => box.type === type)?.content ?? null;
 }
+
+/** Does a box at the top say that it goes on where the file has ended? */
+export function isCutOff(file: Buffer): boolean {
+  for (let at = 0, seen = 0; at + 8 <= file.length && seen < MOST_BOXES; seen++) {
+    const { headerLength, length } = boxHeader(file.subarray(at, at + 16), file.length - at);
+    if (length < headerLength) return false;
+    at += length;
+    if (at > file.length) return true;
+  }
+  return false;
+}

@@ -1,4 +1,5 @@
 /** What is known of a picture before it is decoded, whatever its format. */
+import { isCutOff } from './boxes.ts';
 import { ContentFault } from './faults.ts';
 import { readHeader } from './header.ts';
 import type { HeicJob } from './heic-messages.ts';
@@ -39,7 +40,12 @@ async function openPlain(file: Buffer, wanted: number | undefined): Promise<Pict
   const orientation = header.format === 'heif' ? undefined : (wanted ?? header.orientation);
   const heic = header.format === 'heif' && header.codec !== 'av1' ? { icc: header.icc } : null;
   const decodable = { file, heic, orientation, pixels: width * height, decodingBytes: header.decodingBytes };
-  return { told, extent: { ...turned({ width, height }, orientation), durationMs }, decodable };
+  const extent = { ...turned({ width, height }, orientation), durationMs };
+  // The decoder of HEIC leaves what is missing blank, and is content.
+  if (heic !== null && isCutOff(file)) {
+    return { told, extent, decodable: new ContentFault('corrupt', 'the picture is cut off') };
+  }
+  return { told, extent, decodable };
 }
 
 /** The variants are those of the preview; size and words are those of the RAW file, where it has them. */

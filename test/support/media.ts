@@ -66,12 +66,16 @@ export interface Field {
 const TAGS = {
   imageWidth: 0x0100,
   imageLength: 0x0101,
+  bitsPerSample: 0x0102,
   compression: 0x0103,
+  photometric: 0x0106,
   description: 0x010e,
   make: 0x010f,
   model: 0x0110,
   stripOffsets: 0x0111,
   orientation: 0x0112,
+  samplesPerPixel: 0x0115,
+  rowsPerStrip: 0x0116,
   stripByteCounts: 0x0117,
   tileOffsets: 0x0144,
   subIfds: 0x014a,
@@ -107,7 +111,7 @@ const TAGS = {
 
 type TagName = keyof typeof TAGS;
 
-export type Ifd = { readonly [Name in TagName]?: Field };
+export type Ifd = { readonly [Name in TagName]?: Field | undefined };
 
 export const ascii = (text: string): Field => raw(2, Buffer.from(`${text}\0`, 'utf8'));
 export const short = (...values: number[]): Field => numbers(3, 2, values);
@@ -142,7 +146,7 @@ export function tiffOf(...ifds: Ifd[]): Buffer {
     return begun;
   };
   const write = (ifd: Ifd): { offset: number; link: (next: number) => void } => {
-    const fields = Object.entries(ifd);
+    const fields = Object.entries(ifd).filter((entry): entry is [string, Field] => entry[1] !== undefined);
     const directory = Buffer.alloc(2 + fields.length * 12 + 4);
     const offset = place(directory);
     directory.writeUInt16LE(fields.length);
