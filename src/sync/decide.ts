@@ -15,7 +15,7 @@ import {
   report,
   rowFacts,
 } from './make-action.ts';
-import { isAsRecorded, isUnstable, mayMend, mustCompare, type Rules, winnerOf } from './rules.ts';
+import { isAnotherFile, isAsRecorded, isUnstable, mayMend, mustCompare, type Rules, winnerOf } from './rules.ts';
 import type { BucketObject, CatalogRow, FileFacts, LocalFile, PhotoState, Triple } from './types.ts';
 
 const MS_A_DAY = 86_400_000;
@@ -65,6 +65,8 @@ function decideEqual(triple: Triple, local: LocalFile, finding: Finding, rules: 
     const change = { state: 'synced', object: objectFacts(object), local: fileFacts(local) } as const;
     return { ...keyAndPath(local), kind: 'update', row: rowFacts(row), change, reason: 'same bytes under a new ETag' };
   }
+  // A tool that keeps dates, or a backup of a file that had rotted: only a person can tell which bytes are right.
+  if (finding === 'in agreement' && row && isAnotherFile(row, local)) return adopt(triple, local, object, 'conflict');
   const winner = winnerOf(triple, local, ifContentsDiffer(finding, local, row), rules);
   return adopt(triple, local, object, winner === 'disk' ? 'replace' : winner === 'bucket' ? 'download' : 'conflict');
 }

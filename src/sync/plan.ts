@@ -179,7 +179,8 @@ class Planner {
 
   /** By size and date it may look like the photo that was there. */
   #decideOver({ triple, classified, action }: Found): Action | null {
-    if (action?.kind !== 'update' || classified.finding !== 'in agreement') return action;
+    const looksTheSame = action?.kind === 'update' || action?.kind === 'adopt';
+    if (!looksTheSame || classified.finding !== 'in agreement') return action;
     this.#tally.photos.changed += 1;
     return decide(triple, { ...classified, finding: 'edited', changed: true }, this.#rulesNow());
   }

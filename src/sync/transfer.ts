@@ -98,13 +98,20 @@ async function compareFirst(
     return { ends: { outcome: 'agreed', bytes: 0, change: { ...facts, compared: true } }, md5: found.md5 };
   }
   if (action.kind === 'adopt' && action.otherwise !== 'replace') {
-    const message =
-      found.match === 'unknown'
-        ? 'the bucket has one of this size, and its ETag does not tell whether it is the same'
-        : 'the bucket has another photo of this size under this name';
+    const message = found.match === 'unknown' ? CANNOT_TELL : looksAsRecorded(action) ? REPLACED : ANOTHER;
     return { ends: differing({ ...action, otherwise: action.otherwise }, message), md5: found.md5 };
   }
   return { ends: null, md5: found.md5 };
+}
+
+const CANNOT_TELL = 'the bucket has one of this size, and its ETag does not tell whether it is the same';
+const ANOTHER = 'the bucket has another photo of this size under this name';
+const REPLACED =
+  'the file was replaced by another one of the same size and date; if these are the right bytes, give it a new date ' +
+  '(touch) and sync again';
+
+function looksAsRecorded({ row, local, object }: AdoptAction): boolean {
+  return row?.etag === object.etag && row.size === local.size && row.mtimeNs === local.mtimeNs;
 }
 
 /** A damaged object is replaced only by the bytes that were agreed on: as the row has them, or as its ETag tells. */

@@ -6,7 +6,7 @@ import { migrate } from '../../src/catalog/migrate.ts';
 import { openCatalog } from '../../src/catalog/open.ts';
 import type { RollcallError } from '../../src/errors.ts';
 import { agreed, never, openTestCatalog } from '../support/catalog.ts';
-import { createTestDatabase } from '../support/postgres.ts';
+import { createEmptyDatabase, createTestDatabase } from '../support/postgres.ts';
 
 const SECRET = 'geheim&sicher';
 
@@ -179,10 +179,12 @@ describe('a catalog whose database goes away', () => {
   });
 
   test('whose lack is found when it is opened leaves no connection behind', async () => {
-    await query(database.url, 'CREATE TABLE somebody_elses (id int)');
-    await expect(openCatalog({ url: database.url, maxConnections: 2 }, never)).rejects.toMatchObject({
+    const other = await createEmptyDatabase();
+    await query(other.url, 'CREATE TABLE somebody_elses (id int)');
+    await expect(openCatalog({ url: other.url, maxConnections: 2 }, never)).rejects.toMatchObject({
       code: 'DATABASE_MIGRATION',
     });
+    await other.drop();
   });
 });
 

@@ -80,7 +80,8 @@ describe('migrate', () => {
         WHERE table_schema = 'public' AND collation_name = 'C'`,
     );
     const keys = ['ArchivedObject.key', 'Leftover.key', 'Photo.key'];
-    expect(rows.map((row) => row.name).sort()).toEqual(['Album.path', ...keys, 'Photo.path']);
+    const variants = ['Variant.key', 'VariantRemains.key'];
+    expect(rows.map((row) => row.name).sort()).toEqual(['Album.path', ...keys, 'Photo.path', ...variants]);
   });
 
   test('is fine with many processes that start together: one applies, the others wait for it', async () => {

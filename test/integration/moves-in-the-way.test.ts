@@ -145,7 +145,7 @@ test('two photos exchange their names in a folder whose key leaves no room for a
   expect(await world.sync()).toMatchObject({ actions: { skipped: 3 } });
 });
 
-test('a file that a tool wrote anew with the same size and date is read, and uploaded if it is another', async () => {
+test('a file that a tool wrote anew with the same size and date is read, and a conflict if it is another', async () => {
   await synced('a.jpg', 'b.jpg', 's.jpg');
   for (const [name, content] of [
     ['a.jpg', 'bytes Of a.jpg'],
@@ -156,8 +156,12 @@ test('a file that a tool wrote anew with the same size and date is read, and upl
     utimesSync(join(world.root, 'new'), atime, mtime);
     mv('new', name);
   }
-  expect(await world.sync()).toMatchObject({ status: 'succeeded', actions: { reuploaded: 1, skipped: 2, moved: 0 } });
-  expect(await world.read('photos/a.jpg')).toBe('bytes Of a.jpg');
+  const report = await world.sync();
+  expect(report).toMatchObject({ status: 'partial', actions: { reuploaded: 0, skipped: 2, moved: 0 } });
+  expect(report.conflicts).toMatchObject([{ path: 'a.jpg', message: expect.stringContaining('touch') }]);
+  expect(await world.read('photos/a.jpg')).toBe('bytes of a.jpg');
+  utimesSync(join(world.root, 'a.jpg'), 1_650_000_000, 1_650_000_000);
+  expect(await world.sync()).toMatchObject({ status: 'succeeded', actions: { reuploaded: 1, skipped: 2 } });
   expect(await world.sync()).toMatchObject({ actions: { reuploaded: 0, skipped: 3 } });
 });
 
