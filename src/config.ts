@@ -33,6 +33,8 @@ export interface Config {
   readonly port: number;
   readonly apiToken: string | null;
   readonly sync: SyncSettings;
+  /** An image with more is synced, but not decoded. */
+  readonly maxPixels: number;
   /** From the end of one two-way sync of the schedule to the next; 0: none. */
   readonly syncIntervalSeconds: number;
   /** When every library is reconciled, as a cron line in the time of the place; null: never. */
@@ -129,6 +131,7 @@ export const Environment = z.object({
   STABLE_SECONDS: wholeNumber(0, 3600, 2),
   ORPHAN_GRACE_DAYS: wholeNumber(0, 36500, 30),
   DEDUPE_COPY: trueOrFalse.default(true),
+  MAX_PIXELS: wholeNumber(1, 1_000_000_000, 268_402_689),
   LOG_LEVEL: oneOf(['debug', 'info', 'warn', 'error'], 'info'),
   LOG_DIR: z.string().default('logs'),
   LOG_KEEP_DAYS: wholeNumber(1, 36500, 30),
@@ -174,6 +177,7 @@ function toConfig(v: Variables, cwd: string): Config {
       orphanGraceDays: v.ORPHAN_GRACE_DAYS,
       dedupeCopy: v.DEDUPE_COPY,
     },
+    maxPixels: v.MAX_PIXELS,
     syncIntervalSeconds: v.SYNC_INTERVAL_SECONDS,
     reconcileCron: v.RECONCILE_CRON || null,
     logLevel: v.LOG_LEVEL,
