@@ -1,5 +1,6 @@
 /** The header of a picture, read without decoding it, and what is told there. */
 import sharp, { type Metadata } from 'sharp';
+import { type Colour, colourOf } from './colour.ts';
 import { orientationOf, readExif } from './exif.ts';
 import { asFault, ContentFault } from './faults.ts';
 import { readIptc } from './iptc.ts';
@@ -16,8 +17,7 @@ export interface Header {
   readonly height: number;
   /** Of all pages of an animation; null: there is but one. */
   readonly durationMs: number | null;
-  readonly icc: Buffer | null;
-  readonly alpha: boolean;
+  readonly colour: Colour;
   /** About how much memory decoding it takes. */
   readonly decodingBytes: number;
   readonly told: Omit<Sources, 'sidecar' | 'container'>;
@@ -41,8 +41,7 @@ export async function readHeader(file: Buffer): Promise<Header> {
     width,
     height,
     durationMs: durationOf(metadata),
-    icc: metadata.icc ?? null,
-    alpha: metadata.hasAlpha,
+    colour: colourOf(metadata),
     decodingBytes: width * height * bytesPerPixel(metadata),
     told: {
       // A TIFF is its own EXIF block.

@@ -2,13 +2,19 @@
 
 export interface HeicJob {
   readonly file: Uint8Array;
-  readonly icc: Uint8Array | null;
   /** More are not decoded, whatever the header said. */
   readonly maxPixels: number;
 }
 
+/** Upright, 8 bits a channel, row by row; in the colours that the file's profile tells. */
+export interface HeicPixels {
+  readonly pixels: Uint8Array<ArrayBuffer>;
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 3 | 4;
+}
+
 export type HeicAnswer =
-  /** A TIFF of bare pixels, upright. */
-  | { readonly picture: Uint8Array<ArrayBuffer> }
+  | HeicPixels
   /** `unsupported`: by a codec that is not built in. */
   | { readonly fault: string; readonly unsupported: boolean };

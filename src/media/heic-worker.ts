@@ -3,8 +3,7 @@
  * the container says; the orientation that its EXIF repeats is not to be applied any more.
  */
 import { parentPort } from 'node:worker_threads';
-import type { HeicAnswer, HeicJob } from './heic-messages.ts';
-import { PIXELS_AT, wrap, wrappedLength } from './tiff-wrap.ts';
+import type { HeicAnswer, HeicJob, HeicPixels } from './heic-messages.ts';
 
 /** As little of libheif as is used; its enumerations are objects with a value. */
 interface LibHeif {
@@ -48,7 +47,7 @@ class HeifFault extends Error {
   }
 }
 
-function decode(heif: LibHeif, { file, icc, maxPixels }: HeicJob): Uint8Array<ArrayBuffer> {
+function decode(heif: LibHeif, { file, maxPixels }: HeicJob): HeicPixels {
   const context = heif.heif_context_alloc();
   if (context === null) throw new RangeError('out of memory');
   try {
@@ -57,7 +56,7 @@ function decode(heif: LibHeif, { file, icc, maxPixels }: HeicJob): Uint8Array<Ar
     const handle = heif.heif_js_context_get_primary_image_handle(context);
     if (handle.code !== undefined) throw new HeifFault(handle);
     try {
-      return pixelsOf(heif, handle, icc, maxPixels);
+      return pixelsOf(heif, handle, maxPixels);
     } finally {
       heif.heif_image_handle_release(handle);
     }
@@ -66,7 +65,7 @@ function decode(heif: LibHeif, { file, icc, maxPixels }: HeicJob): Uint8Array<Ar
   }
 }
 
-function pixelsOf(heif: LibHeif, handle: object, icc: Uint8Array | null, maxPixels: number): Uint8Array<ArrayBuffer> {
+function pixelsOf(heif: LibHeif, handle: object, maxPixels: number): HeicPixels {
   const pixels = heif.heif_image_handle_get_width(handle) * heif.heif_image_handle_get_height(handle);
   if (!(pixels > 0 && pixels <= maxPixels)) throw new HeifFault({ message: `it has ${pixels} pixels` });
   const alpha = heif.heif_image_handle_has_alpha_channel(handle) === 1;
@@ -75,12 +74,11 @@ function pixelsOf(heif: LibHeif, handle: object, icc: Uint8Array | null, maxPixe
   if (decoded.image === undefined || decoded.channels === undefined) throw new HeifFault(decoded);
   try {
     const [{ width, height, stride, data }] = decoded.channels;
-    const bare = { width, height, channels: alpha ? 4 : 3 } as const;
-    const picture = new Uint8Array(wrappedLength(bare, icc));
-    const row = width * bare.channels;
-    for (let y = 0; y < height; y++) picture.set(data.subarray(y * stride, y * stride + row), PIXELS_AT + y * row);
-    wrap(Buffer.from(picture.buffer), bare, icc);
-    return picture;
+    const channels = alpha ? 4 : 3;
+    const row = width * channels;
+    const copy = new Uint8Array(row * height);
+    for (let y = 0; y < height; y++) copy.set(data.subarray(y * stride, y * stride + row), y * row);
+    return { pixels: copy, width, height, channels };
   } finally {
     heif.heif_image_release(decoded.image);
   }
@@ -88,7 +86,7 @@ function pixelsOf(heif: LibHeif, handle: object, icc: Uint8Array | null, maxPixe
 
 function answer(heif: LibHeif, job: HeicJob): HeicAnswer {
   try {
-    return { picture: decode(heif, job) };
+    return decode(heif, job);
   } catch (thrown) {
     // Anything but libheif's own word may have left it in disorder: the thread ends, and says why by that.
     if (!(thrown instanceof HeifFault)) throw thrown;
@@ -103,6 +101,6 @@ if (port !== null) {
   const heif = library.default({ print: () => {}, printErr: () => {} });
   port.on('message', (job: HeicJob) => {
     const said = answer(heif, job);
-    port.postMessage(said, 'picture' in said ? [said.picture.buffer] : []);
+    port.postMessage(said, 'pixels' in said ? [said.pixels.buffer] : []);
   });
 }

@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { label } from './clean.ts';
 import { ContentFault, mediaFailed } from './faults.ts';
 import type { HeicAnswer, HeicJob } from './heic-messages.ts';
+import type { Pixels } from './render.ts';
 
 // From a checkout Node runs the sources, from a build their JavaScript.
 const WORKER = new URL(import.meta.url.endsWith('.ts') ? './heic-worker.ts' : './heic-worker.js', import.meta.url);
@@ -18,16 +19,19 @@ export class HeicDecoder {
   readonly #ending = new Set<Promise<unknown>>();
 
   /**
-   * The picture as a TIFF of bare pixels: upright, with the profile it came with. Throws a ContentFault for a file that
-   * can't be decoded, MEDIA_FAILED when the decoder died of it, and the signal's reason.
+   * The pixels, upright. Throws a ContentFault for a file that can't be decoded, MEDIA_FAILED when the decoder died of
+   * it, and the signal's reason.
    */
-  async decode(job: HeicJob, signal: AbortSignal): Promise<Buffer> {
+  async decode(job: HeicJob, signal: AbortSignal): Promise<Pixels> {
     signal.throwIfAborted();
     const worker = this.#take();
     try {
       const answer = await answerOf(worker, job, signal);
       this.#giveBack(worker);
-      if ('picture' in answer) return Buffer.from(answer.picture.buffer);
+      if ('pixels' in answer) {
+        const { pixels, ...raw } = answer;
+        return { data: Buffer.from(pixels.buffer), raw };
+      }
       const said = label(answer.fault) ?? 'unknown error';
       if (answer.unsupported)
         throw new ContentFault('unsupported', `the HEIF decoder does not know its codec (${said})`);

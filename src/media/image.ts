@@ -69,16 +69,15 @@ function bytesToRead(format: Format, size: number): number {
 
 async function develop(decodable: Decodable | ContentFault, studio: Studio, signal: AbortSignal): Promise<Rendered> {
   if (decodable instanceof ContentFault) throw decodable;
-  const { pixels, orientation, heic, decodingBytes } = decodable;
+  const { file, pixels, isHeic, orientation, colour, decodingBytes } = decodable;
   const { maxPixels } = studio;
   if (pixels > maxPixels) {
     throw new ContentFault('refused', `the picture has ${pixels} pixels; MAX_PIXELS allows ${maxPixels}`);
   }
   const free = await studio.decoding.take(decodingBytes, signal);
   try {
-    const job = { file: decodable.file, maxPixels };
-    const file = heic === null ? decodable.file : await studio.heic.decode({ ...job, ...heic }, signal);
-    return await render(file, { orientation, maxPixels }, signal);
+    const input = isHeic ? await studio.heic.decode({ file, maxPixels }, signal) : file;
+    return await render(input, { orientation, colour, maxPixels }, signal);
   } finally {
     free();
   }

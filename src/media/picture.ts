@@ -1,8 +1,8 @@
 /** What is known of a picture before it is decoded, whatever its format. */
 import { isCutOff } from './boxes.ts';
+import type { Colour } from './colour.ts';
 import { ContentFault } from './faults.ts';
 import { readHeader } from './header.ts';
-import type { HeicJob } from './heic-messages.ts';
 import { readJxl } from './jxl.ts';
 import { isSideways } from './orient.ts';
 import { type RawHeader, readRaw } from './raw.ts';
@@ -19,8 +19,9 @@ export interface Picture {
 
 export interface Decodable {
   readonly file: Buffer;
-  /** Not for sharp: HEIC, which is a job for its own decoder. */
-  readonly heic: Pick<HeicJob, 'icc'> | null;
+  /** Not for sharp: HEIC is a job for its own decoder. */
+  readonly isHeic: boolean;
+  readonly colour: Colour;
   /** To be applied to the pixels as they come. */
   readonly orientation: number | undefined;
   readonly pixels: number;
@@ -35,14 +36,14 @@ export async function openPicture(file: Buffer, format: Format, wanted: number |
 
 async function openPlain(file: Buffer, wanted: number | undefined): Promise<Picture> {
   const header = await readHeader(file);
-  const { width, height, durationMs, told } = header;
+  const { width, height, durationMs, told, colour, decodingBytes } = header;
   // HEIC and AVIF come upright, and programs copy into sidecars what EXIF says.
   const orientation = header.format === 'heif' ? undefined : (wanted ?? header.orientation);
-  const heic = header.format === 'heif' && header.codec !== 'av1' ? { icc: header.icc } : null;
-  const decodable = { file, heic, orientation, pixels: width * height, decodingBytes: header.decodingBytes };
+  const isHeic = header.format === 'heif' && header.codec !== 'av1';
+  const decodable = { file, isHeic, colour, orientation, pixels: width * height, decodingBytes };
   const extent = { ...turned({ width, height }, orientation), durationMs };
   // The decoder of HEIC leaves what is missing blank, and is content.
-  if (heic !== null && isCutOff(file)) {
+  if (isHeic && isCutOff(file)) {
     return { told, extent, decodable: new ContentFault('corrupt', 'the picture is cut off') };
   }
   return { told, extent, decodable };
@@ -63,7 +64,8 @@ async function openRaw(file: Buffer, wanted: number | undefined): Promise<Pictur
   const orientation = wanted ?? raw.orientation ?? header.orientation;
   const decodable = {
     file: preview.bytes,
-    heic: null,
+    isHeic: false,
+    colour: header.colour,
     orientation: isUprightAlready(raw, preview) ? undefined : orientation,
     pixels: header.width * header.height,
     decodingBytes: header.decodingBytes,
