@@ -1,6 +1,6 @@
 /** What is to be done about the colours of a picture. */
 import type { Metadata } from 'sharp';
-import { label } from './clean.ts';
+import { decodeText, label } from './clean.ts';
 
 export interface Colour {
   /** The decoder converts it to sRGB: inks, grey, 16 bits. It does so with every pixel, before it scales the picture. */
@@ -10,7 +10,7 @@ export interface Colour {
 }
 
 /** Names under which sRGB is in files. One that is not known costs time and no colours. */
-const SRGB = /^sRGB(?: IEC61966-2[-.]1| built-in| v4 ICC.*)?$|^c2(?:ci)?$|^[sn]RGB$/;
+const SRGB = /^sRGB(?: IEC61966-2[-.]1| built-in)?$|^c2(?:ci)?$|^[nuz]RGB$/;
 
 export function colourOf({ space, depth, channels, icc }: Metadata): Colour {
   if (space !== 'srgb' || depth !== 'uchar' || channels < 3) return { byDecoder: true, profile: null };
@@ -27,7 +27,7 @@ function nameOf(icc: Buffer): string {
     if (icc.toString('latin1', at, at + 4) !== 'desc') continue;
     const begin = icc.readUInt32BE(at + 4);
     const tag = icc.subarray(begin, begin + icc.readUInt32BE(at + 8));
-    return label(tag.toString('latin1', 0, 4) === 'mluc' ? wide(tag) : tag.toString('latin1', 12, 76)) ?? '';
+    return label(tag.toString('latin1', 0, 4) === 'mluc' ? wide(tag) : decodeText(tag.subarray(12, 76))) ?? '';
   }
   return '';
 }

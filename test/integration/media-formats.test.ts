@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { colourOf } from '../../src/media/colour.ts';
 import { openMedia } from '../../src/media/open-media.ts';
 import type { MediaPort, MediaResult, MediaSource } from '../../src/sync/media-port.ts';
 import {
@@ -96,6 +98,23 @@ describe('HEIC', () => {
     await expect(decoding).rejects.toThrow('enough');
     expect(await own.process(mediaSource(heic, 'b.heic'), signal)).toMatchObject({ state: 'ready' });
     await own.close();
+  });
+});
+
+describe('colours', () => {
+  test('of profiles are converted, those of sRGB by any name are left as they are', async () => {
+    const pixels = await quarters(200, 150).png().toBuffer();
+    for (const profile of ['p3', 'srgb'] as const) {
+      const file = await sharp(pixels)
+        .withIccProfile(profile)
+        .jpeg({ quality: 100, chromaSubsampling: '4:4:4' })
+        .toBuffer();
+      const stored = await sharp(file, { ignoreIcc: true }).raw().toBuffer();
+      expect(nameOf([...stored.subarray(0, 3)]) === 'red').toBe(profile === 'srgb');
+      const colour = colourOf(await sharp(file).metadata());
+      expect(colour).toEqual({ byDecoder: false, profile: profile === 'srgb' ? null : expect.any(Buffer) });
+      expect(await coloursOf(await look(file, 'a.jpg'))).toEqual(UPRIGHT);
+    }
   });
 });
 
