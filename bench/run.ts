@@ -1,9 +1,10 @@
-/** `npm run bench -- <name> [--photos N] [--runs N]`: runs a benchmark, prints its table, writes its JSON file. */
+/** `npm run bench -- <name> [--photos N] [--runs N] [--folder path]`: runs a benchmark, prints its table, writes its JSON file. */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { catalog } from './catalog.ts';
 import { listing } from './listing.ts';
+import { media } from './media.ts';
 import { memory } from './memory.ts';
 import { renamed } from './renamed.ts';
 import { type Benchmark, type BenchmarkResult, isMet } from './support/benchmark.ts';
@@ -11,7 +12,7 @@ import { describeMachine, load } from './support/machine.ts';
 import { rounded } from './support/statistics.ts';
 import { unchanged } from './unchanged.ts';
 
-const BENCHMARKS: Readonly<Record<string, Benchmark>> = { unchanged, renamed, memory, catalog, listing };
+const BENCHMARKS: Readonly<Record<string, Benchmark>> = { unchanged, renamed, memory, catalog, listing, media };
 const RESULTS = join(import.meta.dirname, 'results');
 /** Above this many waiting processes a core, figures say more about the neighbours than about Rollcall. */
 const BUSY_LOAD_A_CORE = 0.5;
@@ -19,7 +20,7 @@ const BUSY_LOAD_A_CORE = 0.5;
 /** As a shell tells of a program that Ctrl-C ended. */
 const STOPPED = 130;
 
-const USAGE = `npm run bench -- <name> [--photos N] [--runs N] [--node-option=--flag]…
+const USAGE = `npm run bench -- <name> [--photos N] [--runs N] [--folder path] [--node-option=--flag]…
 names: ${Object.keys(BENCHMARKS).join(', ')}`;
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -61,6 +62,7 @@ function readArguments(argv: readonly string[]) {
       options: {
         photos: { type: 'string', default: '100000' },
         runs: { type: 'string', default: '5' },
+        folder: { type: 'string' },
         'node-option': { type: 'string', multiple: true, default: [] },
       },
     });
@@ -68,7 +70,8 @@ function readArguments(argv: readonly string[]) {
     const benchmark = Object.hasOwn(BENCHMARKS, name) ? BENCHMARKS[name] : undefined;
     const [photos, runs] = [Number(values.photos), Number(values.runs)];
     if (benchmark === undefined || more.length > 0 || !isCount(photos) || !isCount(runs)) return null;
-    return { name, benchmark, photos, runs, nodeOptions: values['node-option'] };
+    const folder = values.folder === undefined ? null : resolve(values.folder);
+    return { name, benchmark, photos, runs, folder, nodeOptions: values['node-option'] };
   } catch {
     return null;
   }

@@ -4,6 +4,8 @@ export interface BenchmarkOptions {
   readonly photos: number;
   /** How often the measured part is repeated; medians are told. */
   readonly runs: number;
+  /** Files of one's own to measure with, where a benchmark takes them (`media`). */
+  readonly folder: string | null;
   /** Options of Node itself for the measured process, to try its heap settings or to profile it. */
   readonly nodeOptions: readonly string[];
   readonly signal: AbortSignal;
