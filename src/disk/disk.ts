@@ -13,10 +13,13 @@ import { receiveFile } from './receive.ts';
 import { Remains } from './receive-remains.ts';
 import { isBare, type VerifiedRoot, verifyRoot } from './root.ts';
 import { walkInventory } from './walk.ts';
+import { SINGLE_USE, type Walkers } from './walkers.ts';
 
 export interface DiskOptions {
   /** Patterns in gitignore syntax that hold besides the library's own. */
   readonly alsoExclude?: readonly string[];
+  /** Threads to walk with; left out: each walk starts one of its own. */
+  readonly walkers?: Walkers;
 }
 
 /**
@@ -26,6 +29,7 @@ export interface DiskOptions {
 export function openDisk(library: Library, options: DiskOptions = {}): DiskPort & { close(): Promise<void> } {
   const excludes = [...library.excludes, ...(options.alsoExclude ?? [])];
   compileExcludes(excludes);
+  const { walkers = SINGLE_USE } = options;
   const workers = new Set<Promise<unknown>>();
   const remains = new Remains();
   let verified: VerifiedRoot | null = null;
@@ -51,7 +55,8 @@ export function openDisk(library: Library, options: DiskOptions = {}): DiskPort 
         workers.add(ended);
         ended.finally(() => workers.delete(ended));
       };
-      return walkInventory({ prefix: library.prefix, album, excludes, verifyRoot: verify, onWorkerEnd }, signal);
+      const { prefix } = library;
+      return walkInventory({ prefix, album, excludes, walkers, verifyRoot: verify, onWorkerEnd }, signal);
     },
 
     async hasFolder(album, signal) {

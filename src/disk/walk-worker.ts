@@ -1,5 +1,5 @@
-/** The worker thread of a walk (walk.ts starts it). */
-import { parentPort, workerData } from 'node:worker_threads';
+/** The thread of walks, one after the other (walkers.ts starts it). */
+import { parentPort } from 'node:worker_threads';
 import { BatchWriter } from './batch-writer.ts';
 import { compileExcludes } from './excludes.ts';
 import { TreeWalk } from './tree-walk.ts';
@@ -30,4 +30,4 @@ function main(job: WalkJob, post: (batch: WalkBatch, transfer: ArrayBuffer[]) =>
 }
 
 const port = parentPort;
-if (port !== null) main(workerData, (batch, transfer) => port.postMessage(batch, transfer));
+port?.on('message', (job: WalkJob) => main(job, (batch, transfer) => port.postMessage(batch, transfer)));

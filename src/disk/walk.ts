@@ -1,5 +1,4 @@
 /** The disk's inventory: a worker thread walks, the main thread hands on what it finds. */
-import { Worker } from 'node:worker_threads';
 import { RollcallError } from '../errors.ts';
 import type { Inventory, Problem } from '../sync/ports.ts';
 import type { LocalFile } from '../sync/types.ts';
@@ -7,22 +6,21 @@ import { compileExcludes } from './excludes.ts';
 import type { VerifiedRoot } from './root.ts';
 import { Vouching } from './vouching.ts';
 import type { WalkBatch, WalkJob } from './walk-messages.ts';
+import type { Walker, Walkers } from './walkers.ts';
 
 /** Enough that a message costs little beside its files, little enough that a handful of them is nothing. */
 const BATCH_SIZE = 2_000;
 const BATCHES_AHEAD = 3;
-
-// From a checkout Node runs the sources, from a build their JavaScript.
-const WORKER = new URL(import.meta.url.endsWith('.ts') ? './walk-worker.ts' : './walk-worker.js', import.meta.url);
 
 export interface WalkRequest {
   readonly prefix: string;
   /** NFC; null: the whole library. */
   readonly album: string | null;
   readonly excludes: readonly string[];
+  readonly walkers: Walkers;
   /** Called when the iteration begins; GUARD_* if there is no root to walk. */
   verifyRoot(signal: AbortSignal): Promise<VerifiedRoot>;
-  /** Called with the promise of each worker's end. */
+  /** Called with the promise of the end of each walk's use of its thread. */
   onWorkerEnd?(ended: Promise<unknown>): void;
   /** Entries in a batch; 2,000 if left out. */
   readonly batchSize?: number;
@@ -39,7 +37,7 @@ export function walkInventory(request: WalkRequest, signal: AbortSignal): Invent
   async function* batches(): AsyncGenerator<readonly LocalFile[]> {
     signal.throwIfAborted();
     const root = await request.verifyRoot(signal);
-    const thread = new WalkThread(jobOf(request, root), signal);
+    const thread = new WalkThread(request.walkers.take(), jobOf(request, root), signal);
     try {
       for (let last = false; !last; ) {
         const batch = await thread.next();
@@ -103,25 +101,24 @@ function filesOf(batch: WalkBatch, prefix: string): LocalFile[] {
 
 /** A running worker and the batches it has sent. */
 class WalkThread {
-  readonly #worker: Worker;
+  readonly #walker: Walker;
   readonly #taken: Int32Array;
   readonly #signal: AbortSignal;
   readonly #waiting: WalkBatch[] = [];
   readonly #onAbort = () => this.#fail(this.#signal.reason);
   #failure: { readonly reason: unknown } | null = null;
+  #finished = false;
   #wake: () => void = () => {};
 
-  constructor(job: WalkJob, signal: AbortSignal) {
+  constructor(walker: Walker, job: WalkJob, signal: AbortSignal) {
     this.#taken = new Int32Array(job.taken);
     this.#signal = signal;
-    // The parent's execArgv may be a test runner's or a loader's.
-    this.#worker = new Worker(WORKER, { workerData: job, execArgv: [], name: 'rollcall-walk' });
-    this.#worker.on('message', (batch: WalkBatch) => {
+    this.#walker = walker;
+    const take = (batch: WalkBatch) => {
       this.#waiting.push(batch);
       this.#wake();
-    });
-    this.#worker.on('error', (cause) => this.#fail(broken(String(cause), cause)));
-    this.#worker.on('exit', (code) => this.#fail(broken(`it ended with exit code ${code}`)));
+    };
+    walker.walk(job, take, (why, cause) => this.#fail(broken(why, cause)));
     signal.addEventListener('abort', this.#onAbort, { once: true });
     if (signal.aborted) this.#onAbort();
   }
@@ -134,6 +131,7 @@ class WalkThread {
       if (batch !== undefined) {
         Atomics.add(this.#taken, 0, 1);
         Atomics.notify(this.#taken, 0);
+        this.#finished = batch.last;
         return batch;
       }
       if (this.#failure !== null) throw this.#failure.reason;
@@ -143,9 +141,10 @@ class WalkThread {
     }
   }
 
+  /** A thread that is in the middle of a walk is of no more use. */
   stop(): Promise<unknown> {
     this.#signal.removeEventListener('abort', this.#onAbort);
-    return this.#worker.terminate();
+    return this.#finished && this.#failure === null ? this.#walker.release() : this.#walker.terminate();
   }
 
   #fail(reason: unknown): void {

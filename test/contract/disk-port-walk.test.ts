@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openDisk } from '../../src/disk/disk.ts';
 import { verifyRoot } from '../../src/disk/root.ts';
 import { walkInventory } from '../../src/disk/walk.ts';
+import { SINGLE_USE } from '../../src/disk/walkers.ts';
 import type { LocalFile } from '../../src/sync/types.ts';
 import { entriesOf, type TemporaryLibrary, temporaryLibrary } from '../support/temporary-library.ts';
 
@@ -38,6 +39,7 @@ function slowWalk() {
     album: null,
     excludes: [],
     batchSize: 1,
+    walkers: SINGLE_USE,
     verifyRoot: () => verifyRoot(photos.library.root),
     onWorkerEnd: (ended: Promise<unknown>) => ends.push(ended),
   };

@@ -2,11 +2,10 @@ import { mkdirSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openDisk } from '../../src/disk/disk.ts';
 import type { SyncRequest } from '../../src/sync/service.ts';
 import { createSpreader, type Spreader } from '../../src/sync/spread.ts';
 import { type FinishedTask, sumTasks } from '../../src/sync/sum-tasks.ts';
-import type { Library, Report, SyncSettings } from '../../src/sync/types.ts';
+import type { Report, SyncSettings } from '../../src/sync/types.ts';
 import { createWorld, type World } from '../support/world.ts';
 
 const SETTINGS: SyncSettings = {
@@ -43,7 +42,7 @@ function spreaderOf(world: World): Spreader {
     archive: catalog.archive,
     libraries: catalog.libraries,
     browser: catalog.browser,
-    openDisk: (of: Library) => openDisk(of),
+    openDisk: world.openDisk,
     openBucket: () => world.sides().bucket,
     settings: SETTINGS,
     log,

@@ -7,9 +7,9 @@ import { RollcallError } from '../../src/errors.ts';
 import type { HealthReport, HttpParts } from '../../src/http/parts.ts';
 import type { Action } from '../../src/sync/actions.ts';
 import type { AlbumView, ArchivedObject, LibraryStore, PhotoView } from '../../src/sync/browse.ts';
+import { type CatalogFigures, NOTHING_DONE } from '../../src/sync/figures.ts';
 import type { RunActionView, RunView } from '../../src/sync/run-history.ts';
 import type { RunState } from '../../src/sync/run-state.ts';
-import { type CatalogFigures, NOTHING_DONE } from '../../src/sync/figures.ts';
 import type { SyncRequest, SyncService } from '../../src/sync/service.ts';
 import type { Library, Report } from '../../src/sync/types.ts';
 
@@ -103,6 +103,16 @@ export const PHOTO: PhotoView = {
   verifiedAt: null,
   checkedAt: null,
   damage: null,
+  media: null,
+  width: null,
+  height: null,
+  durationMs: null,
+  takenAt: null,
+  takenOffset: null,
+  takenFrom: null,
+  thumbhash: null,
+  metadata: null,
+  variants: [],
   createdAt: '2024-07-01T10:00:00.000Z',
   updatedAt: '2024-07-01T10:00:00.000Z',
 };

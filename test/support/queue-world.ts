@@ -1,13 +1,12 @@
 /** A world whose library is synced by way of the queue, by hands of this process. */
 import { openQueueConnections } from '../../src/catalog/queue-connections.ts';
-import { openDisk } from '../../src/disk/disk.ts';
 import type { Timing } from '../../src/jobs/boss.ts';
 import { type JobQueue, openQueue, type QueueParts } from '../../src/jobs/queue.ts';
 import type { Log } from '../../src/sync/ports.ts';
 import type { SyncRequest } from '../../src/sync/service.ts';
 import { createSpreader, type Spreader } from '../../src/sync/spread.ts';
 import { sumLibraries, sumTasks } from '../../src/sync/sum-tasks.ts';
-import type { Library, Report, SyncSettings } from '../../src/sync/types.ts';
+import type { Report, SyncSettings } from '../../src/sync/types.ts';
 import type { TestS3 } from './s3.ts';
 import { createWorld, type World } from './world.ts';
 
@@ -53,7 +52,7 @@ export async function createQueueWorld(
     archive: catalog.archive,
     libraries: catalog.libraries,
     browser: catalog.browser,
-    openDisk: (of: Library) => openDisk(of),
+    openDisk: world.openDisk,
     openBucket: () => world.sides().bucket,
     settings: { ...DEFAULTS, ...settings },
     log,

@@ -8,6 +8,7 @@ import { openS3Client } from '../../src/bucket/client.ts';
 import { S3Service } from '../../src/bucket/s3-service.ts';
 import { openCatalog } from '../../src/catalog/open.ts';
 import { openDisk } from '../../src/disk/disk.ts';
+import { openWalkers } from '../../src/disk/walkers.ts';
 import type { Log } from '../../src/sync/ports.ts';
 import type { SyncRequest } from '../../src/sync/service.ts';
 import { createSyncService } from '../../src/sync/sync-service.ts';
@@ -73,6 +74,8 @@ export async function createWorld(
     excludes: [],
   });
   const clock = { nowMs: Date.now() };
+  const walkers = openWalkers();
+  const openLibrary = (of: Library) => openDisk(of, { walkers });
   const openBucket = (of: Library) =>
     new S3Service(s3Client.client, { endpoint: proxy.endpoint, bucket: of.bucket }, { partConcurrency: 3, log });
   const service = createSyncService({
@@ -80,7 +83,7 @@ export async function createWorld(
     archive: catalog.archive,
     libraries: catalog.libraries,
     browser: catalog.browser,
-    openDisk: (of) => openDisk(of),
+    openDisk: openLibrary,
     openBucket,
     settings: { ...SETTINGS, ...settings },
     log,
@@ -99,6 +102,7 @@ export async function createWorld(
 
   return {
     root,
+    openDisk: openLibrary,
     databaseUrl: database.url,
     library,
     bucket,
@@ -110,7 +114,7 @@ export async function createWorld(
     clock,
     query,
     /** The three sides as a run has them. */
-    sides: () => ({ catalog: catalog.port, disk: openDisk(library), bucket: openBucket(library) }),
+    sides: () => ({ catalog: catalog.port, disk: openLibrary(library), bucket: openBucket(library) }),
     sync(request: Partial<SyncRequest> = {}, signal = AbortSignal.timeout(60_000)): Promise<Report> {
       logged.length = 0;
       return service.sync({ library: 'test', ...request }, {}, signal);
@@ -153,6 +157,7 @@ export async function createWorld(
       return Object.fromEntries(rows.map((row) => [row.path, row.state]));
     },
     async close(): Promise<void> {
+      await walkers.close();
       s3Client.close();
       await proxy.close();
       await catalog.close();
