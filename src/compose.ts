@@ -8,6 +8,7 @@ import { openQueueConnections } from './catalog/queue-connections.ts';
 import type { Config, S3Location } from './config.ts';
 import { openDisk } from './disk/disk.ts';
 import { compileExcludes } from './disk/excludes.ts';
+import { openWalkers, type Walkers } from './disk/walkers.ts';
 import { watchLibrary } from './disk/watch.ts';
 import { attachEmbedded, type EmbeddedServices, embeddedRuns } from './embedded/attach.ts';
 import { RollcallError } from './errors.ts';
@@ -16,6 +17,9 @@ import type { HttpParts } from './http/parts.ts';
 import type { JobQueue, QueueParts } from './jobs/queue.ts';
 import type { CatalogBrowser, LibraryStore, NewLibrary } from './sync/browse.ts';
 import type { BucketPort } from './sync/bucket-port.ts';
+import { type MediaIntake, mediaIntake } from './sync/media-intake.ts';
+import { createMediaService, type MediaService } from './sync/media-service.ts';
+import type { MediaParts } from './sync/media-work.ts';
 import type { DiskPort, Log } from './sync/ports.ts';
 import { allLibraries } from './sync/resolve-scopes.ts';
 import type { RunQueue } from './sync/run-queue.ts';
@@ -46,6 +50,8 @@ export interface Rollcall {
   /** It was made just now: nobody has asked for it before. */
   readonly libraryIsNew: boolean;
   readonly http: HttpParts;
+  /** Loaded when it is asked for. */
+  media(): Promise<MediaService>;
   /** Null: this process does not work it. */
   readonly queue: RunQueue | null;
   /**
@@ -143,8 +149,12 @@ export async function composeWorker(
     const libraries = await allLibraries(up.catalog.libraries);
     for (const library of libraries) await openLibraryDisk(config, library).verifyRoot(signal);
     const parts = { ...up, config, log };
+    const pictures = await bringUpMedia(parts, closers)();
+    const intake = mediaIntake(pictures.parts, signal);
+    closers.push(() => intake.close());
     const service = createService(parts, up.catalog.libraries);
-    const queue = await bringUpQueue(up, { ...parts, service, schedule: null, concurrency }, signal);
+    const work = { ...parts, service, schedule: null, concurrency, media: pictures.service, intake };
+    const queue = await bringUpQueue(up, work, signal);
     closers.push(() => queue.close());
     return { libraries, notices: up.embedded.notices, close };
   });
@@ -177,7 +187,7 @@ async function bringUp(
   const bucketIsEmbedded = embedsBucket(config, bucketName);
   const demo = needs.demo && config.demoLibrary && needs.target === undefined;
   const up = await bringUpSides(config, { demo, s3: bucketIsEmbedded }, log, signal, closers);
-  const { embedded, catalog, buckets, url, s3 } = up;
+  const { embedded, catalog, buckets, walkers, url, s3 } = up;
   const defaults = { bucket: bucketName ?? embedded.s3?.bucket ?? '', prefix: config.s3Prefix };
   const { library, isNew: libraryIsNew } = await ensureLibrary(catalog.libraries, {
     root: needs.target === undefined ? config.photosRoot : resolve(needs.target.folder),
@@ -186,10 +196,16 @@ async function bringUp(
     // Trying out another folder: in the stand-in bucket it may well have a prefix of its own.
     place: needs.target?.bucket !== null ? 'given' : config.s3Bucket === null ? 'free' : 'known',
   });
-  const parts: Parts = { config, catalog, buckets, embedded, library, defaults, log };
-  const service = createService(parts, catalog.libraries);
+  const parts: Parts = { config, catalog, buckets, walkers, embedded, library, defaults, log };
+  const media = bringUpMedia(parts, closers);
+  const pictures = needs.queue ? await media() : null;
+  const intake = pictures && mediaIntake(pictures.parts, signal);
+  if (intake) closers.push(() => intake.close());
+  const service = createService(parts, catalog.libraries, intake);
   const schedule = { reconcile: config.reconcileCron };
-  const queue = needs.queue ? await bringUpQueue(up, { ...parts, service, schedule, ...needs.queue }, signal) : null;
+  const work = needs.queue &&
+    pictures && { ...parts, service, schedule, ...needs.queue, media: pictures.service, intake };
+  const queue = work ? await bringUpQueue(up, work, signal) : null;
   if (queue) closers.push(() => queue.close());
   return {
     service,
@@ -199,6 +215,7 @@ async function bringUp(
     libraryIsNew,
     http: httpParts(parts, service, queue),
     queue,
+    media: async () => (await media()).service,
     watch: (of, onChange, watchSignal) => {
       const excludes = [...of.excludes, ...ownFolders(config, of.root)];
       return watchLibrary(of.root, { excludes, debounceMs: quietMs(config), onChange, log }, watchSignal);
@@ -230,6 +247,7 @@ interface Parts {
   readonly config: Config;
   readonly catalog: Catalog;
   readonly buckets: Buckets;
+  readonly walkers: Walkers;
   readonly embedded: EmbeddedServices;
   readonly library: Library;
   readonly defaults: { readonly bucket: string; readonly prefix: string };
@@ -253,7 +271,9 @@ async function bringUpSides(
   const s3 = locationOf(config, embedded);
   const buckets = openBuckets(s3, config.sync, log);
   closers.push(buckets.close);
-  return { embedded, catalog, buckets, url, s3 };
+  const walkers = openWalkers();
+  closers.push(walkers.close);
+  return { embedded, catalog, buckets, walkers, url, s3 };
 }
 
 /** The embedded services that are asked for, and beside them the demo pictures: both take their time. */
@@ -273,16 +293,44 @@ async function bringUpEmbedded(
   return attached.value;
 }
 
-type EngineParts = Pick<Parts, 'config' | 'catalog' | 'buckets' | 'log'>;
+type EngineParts = Pick<Parts, 'config' | 'catalog' | 'buckets' | 'walkers' | 'log'>;
 
-function createService(parts: EngineParts, libraries: LibraryStore): SyncService {
-  return createSyncService(enginePartsOf(parts, libraries));
+function createService(parts: EngineParts, libraries: LibraryStore, intake: MediaIntake | null = null): SyncService {
+  return createSyncService(enginePartsOf(parts, libraries, intake));
+}
+
+interface Pictures {
+  readonly parts: MediaParts;
+  readonly service: MediaService;
+}
+
+/** What looks at pictures, loaded and opened when it is asked for first. */
+function bringUpMedia(parts: EngineParts, closers: Closers): () => Promise<Pictures> {
+  const { config, catalog, log } = parts;
+  const open = async (): Promise<Pictures> => {
+    const { openMedia } = await import('./media/open-media.ts');
+    const media = openMedia({ maxPixels: config.maxPixels });
+    closers.push(() => media.close());
+    const { openDisk, openBucket, now } = enginePartsOf(parts, catalog.libraries, null);
+    const sides = { store: catalog.media, openDisk, openBucket, variantsPrefix: config.s3VariantsPrefix };
+    const pictures: MediaParts = { media, ...sides, log };
+    return { parts: pictures, service: createMediaService({ ...pictures, now }) };
+  };
+  let opened: Promise<Pictures> | null = null;
+  return () => {
+    opened ??= open();
+    return opened;
+  };
+}
+
+interface QueueNeeds extends Pick<QueueParts, 'service' | 'schedule' | 'concurrency' | 'media'> {
+  readonly intake: MediaIntake | null;
 }
 
 /** Opens the queue and works it; loaded only when it is needed. */
 async function bringUpQueue(
   { url }: { readonly url: string },
-  parts: EngineParts & Pick<QueueParts, 'service' | 'schedule' | 'concurrency'>,
+  parts: EngineParts & QueueNeeds,
   signal: AbortSignal,
 ): Promise<JobQueue> {
   const { catalog, log } = parts;
@@ -291,8 +339,8 @@ async function bringUpQueue(
   const connections = openQueueConnections({ url, maxConnections: QUEUE_CONNECTIONS, log }, sums);
   try {
     const { libraries, closeAbandonedRuns } = catalog;
-    const spreader = createSpreader(enginePartsOf(parts, libraries));
-    const queue = await openQueue({ ...parts, ...connections, libraries, spreader, closeAbandonedRuns, media: null }, signal);
+    const spreader = createSpreader(enginePartsOf(parts, libraries, parts.intake));
+    const queue = await openQueue({ ...parts, ...connections, libraries, spreader, closeAbandonedRuns }, signal);
     const close = () => queue.close().finally(() => connections.close());
     return { ...queue, close };
   } catch (thrown) {
@@ -301,14 +349,19 @@ async function bringUpQueue(
   }
 }
 
-function enginePartsOf({ config, catalog, buckets, log }: EngineParts, libraries: LibraryStore): SyncParts {
+function enginePartsOf(
+  { config, catalog, buckets, walkers, log }: EngineParts,
+  libraries: LibraryStore,
+  intake: MediaIntake | null,
+): SyncParts {
   return {
     catalog: catalog.port,
     libraries,
     browser: catalog.browser,
     archive: catalog.archive,
     onWaiting: archiveLog(config.logDir, log),
-    openDisk: (library) => openLibraryDisk(config, library),
+    openDisk: (library) => openLibraryDisk(config, library, walkers),
+    ...(intake && { intake }),
     openBucket: (library) => buckets.open(library.bucket),
     settings: config.sync,
     log,
@@ -316,8 +369,8 @@ function enginePartsOf({ config, catalog, buckets, log }: EngineParts, libraries
   };
 }
 
-function openLibraryDisk(config: Config, library: Library): DiskPort {
-  return openDisk(library, { alsoExclude: ownFolders(config, library.root) });
+function openLibraryDisk(config: Config, library: Library, walkers?: Walkers): DiskPort {
+  return openDisk(library, { alsoExclude: ownFolders(config, library.root), ...(walkers && { walkers }) });
 }
 
 function httpParts(

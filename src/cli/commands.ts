@@ -6,6 +6,7 @@ import {
   APPLY_HELP,
   BATCH_HELP,
   INIT_HELP,
+  MEDIA_HELP,
   MOVES_HELP,
   RESTORE_HELP,
   RESTORE_STATUS_HELP,
@@ -20,6 +21,7 @@ import type {
   BatchArguments,
   GlobalOptions,
   Invocation,
+  MediaArguments,
   RestoreArguments,
   SyncArguments,
   VerifyArguments,
@@ -49,6 +51,7 @@ export function rollcallProgram(version: string, ask: (invocation: Invocation) =
   addBatch(program, ask);
   addInit(program, ask);
   addVerify(program, ask);
+  addMedia(program, ask);
   addRestore(program, ask);
   addRestoreStatus(program, ask);
   return program;
@@ -174,6 +177,24 @@ function addVerify(program: Command, ask: (invocation: Invocation) => void): voi
         ask({ command: 'verify', options: globalsOf(program), arguments: { ...given, ...placeOf(folder, target) } }),
     );
 }
+
+function addMedia(program: Command, ask: (invocation: Invocation) => void): void {
+  const media = program
+    .command('media')
+    .description('look at the pictures: when and with what they were taken, previews in the bucket')
+    .addHelpText('after', MEDIA_HELP);
+  addAlbum(addScope(media))
+    .addOption(
+      new Option('--missing', 'what nobody has looked at, or has lost its previews; the default').conflicts('all'),
+    )
+    .option('--all', 'every photo again')
+    .action((folder: string | undefined, target: string | undefined, given: MediaOptions) => {
+      const { missing: _default, all = false, ...rest } = given;
+      ask({ command: 'media', options: globalsOf(program), arguments: { ...rest, all, ...placeOf(folder, target) } });
+    });
+}
+
+type MediaOptions = Partial<Pick<MediaArguments, 'album' | 'all' | 'library'>> & { readonly missing?: true };
 
 function addRestore(program: Command, ask: (invocation: Invocation) => void): void {
   const restore = program

@@ -129,6 +129,19 @@ Examples:
   rollcall verify ~/Pictures s3://my-bucket/photos/
   rollcall verify --json | tail -n 1             the report, for a program`;
 
+export const MEDIA_HELP = `
+Reads each photo once for what it tells of itself (when it was taken, camera, lens, exposure, place, rating, keywords; XMP
+sidecars included) and puts two smaller WebP pictures into the bucket under S3_VARIANTS_PREFIX: thumb (320 pixels) and
+preview (1600). \`rollcall serve\` does this on its own after each sync; this command is for who runs none, or wants it now.
+
+What was looked at is not looked at again until its bytes or its sidecar change. A format that cannot be previewed, a
+corrupt file, a picture of more than MAX_PIXELS: each is synced all the same, and says so in its row.
+
+Examples:
+  rollcall media                            whatever is missing, in every configured library
+  rollcall media --album 2024/summer        the files directly in one album
+  rollcall media --all                      everything again: after an update that renders better pictures`;
+
 export const RESTORE_HELP = `
 Objects in the storage classes GLACIER and DEEP_ARCHIVE cannot be copied or downloaded at once. A sync that
 meets one for a rename or a download leaves it waiting; this command asks for all that wait to be made

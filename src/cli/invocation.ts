@@ -51,6 +51,11 @@ export interface VerifyArguments extends PlaceArguments, Pick<SyncArguments, 'al
   readonly sample?: number;
 }
 
+export interface MediaArguments extends PlaceArguments, Pick<SyncArguments, 'album'> {
+  /** Every photo again, not only what is missing. */
+  readonly all: boolean;
+}
+
 /** The commands that are a request to the engine's sync. */
 export type SyncCommand = 'sync' | 'moves' | 'status';
 
@@ -62,6 +67,7 @@ export type Invocation =
   | { readonly command: 'batch'; readonly options: GlobalOptions; readonly arguments: BatchArguments }
   | { readonly command: 'init'; readonly options: GlobalOptions; readonly file?: string }
   | { readonly command: 'verify'; readonly options: GlobalOptions; readonly arguments: VerifyArguments }
+  | { readonly command: 'media'; readonly options: GlobalOptions; readonly arguments: MediaArguments }
   | { readonly command: 'restore'; readonly options: GlobalOptions; readonly arguments: RestoreArguments }
   | { readonly command: 'restore-status'; readonly options: GlobalOptions; readonly arguments: PlaceArguments };
 

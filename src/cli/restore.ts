@@ -36,7 +36,11 @@ export async function restore(asked: Asked, screen: Screen): Promise<number> {
   });
 }
 
-async function librariesOf({ folder, library }: PlaceArguments, rollcall: Rollcall): Promise<readonly Library[]> {
+/** The libraries that a command is about: the folder's, the one that is named, or all. NOT_FOUND. */
+export async function librariesOf(
+  { folder, library }: PlaceArguments,
+  rollcall: Rollcall,
+): Promise<readonly Library[]> {
   if (folder !== undefined) return [rollcall.library];
   if (library === undefined) return allLibraries(rollcall.libraries);
   const found = await rollcall.libraries.find(library);
@@ -95,7 +99,7 @@ function tellLibrary({ options, screen }: Session, library: Library, objects: re
 }
 
 /** One library that cannot be looked at stops none of the others. */
-function tellFailure({ options, screen, log }: Session, library: Library, error: RollcallError): void {
+export function tellFailure({ options, screen, log }: Session, library: Library, error: RollcallError): void {
   const message = oneLine(error.message);
   log.file.error({ err: error, code: error.code, library: library.name }, message);
   screen.live(null);

@@ -55,6 +55,10 @@ async function carryOut(asked: Invocation): Promise<number> {
         const { verify } = await import('./verify.ts');
         return await verify(asked.arguments, asked.options, screen);
       }
+      case 'media': {
+        const { media } = await import('./media.ts');
+        return await media(asked.arguments, asked.options, screen);
+      }
       case 'restore':
       case 'restore-status': {
         const { restore } = await import('./restore.ts');

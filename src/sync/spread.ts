@@ -12,7 +12,7 @@ import { type RunInProgress, type RunOptions, run } from './run.ts';
 import type { RunHooks, SyncRequest } from './service.ts';
 import { countsOf, takeFrom } from './spread-counts.ts';
 import { type AlbumWork, isSurveyed, SurveySplit } from './spread-survey.ts';
-import type { SyncParts } from './sync-service.ts';
+import { runSides, type SyncParts } from './sync-service.ts';
 import type { Library, Policy, Report, Scope } from './types.ts';
 
 /** How a request is carried out in one scope: policies and limits, without what it named. */
@@ -62,14 +62,14 @@ export function createSpreader(parts: SyncParts): Spreader {
     survey: async (part, hooks, signal) => {
       const options = optionsOf(part, hooks);
       const split = new SurveySplit(part.scope.library.prefix, options.policy.direction);
-      const sides = sidesOf(parts, part.scope.library);
+      const sides = runSides(parts, part.scope.library);
       const survey = { ...options, kind: SURVEY, watch: split };
       const report = await run(sides, survey, (current) => split.plan(current), signal);
       return { report, albums: report.error === undefined ? split.albums() : [] };
     },
     part: (part, hooks, signal) => {
       const options = optionsOf(part, hooks);
-      const sides = sidesOf(parts, part.scope.library);
+      const sides = runSides(parts, part.scope.library);
       if (part.work === undefined) return run(sides, options, surveyPlan, signal);
       return runShare(sides, options, part.work, signal);
     },
@@ -123,7 +123,7 @@ const NO_LIMIT = { percent: 100 } as const;
 
 /** One album's share of what a survey has found. */
 function runShare(
-  sides: ReturnType<typeof sidesOf>,
+  sides: ReturnType<typeof runSides>,
   options: RunOptions,
   { gone, apart }: AlbumWork,
   signal: AbortSignal,
@@ -146,8 +146,4 @@ function runShare(
     return { ...plan, actions };
   };
   return run(sides, { ...options, policy, maxDelete: NO_LIMIT, surveyed: true }, source, signal);
-}
-
-function sidesOf(parts: SyncParts, library: Library) {
-  return { catalog: parts.catalog, disk: parts.openDisk(library), bucket: parts.openBucket(library) };
 }

@@ -9,6 +9,7 @@ import { Differences } from './differences.ts';
 import { runFileTask } from './file-tasks.ts';
 import type { Sides } from './inventory.ts';
 import { localKeysOf } from './local-images.ts';
+import type { MediaIntake } from './media-intake.ts';
 import { type SavedPlan, stillHolding } from './plan-file.ts';
 import type { Plan } from './plan-options.ts';
 import { policyOf } from './policy.ts';
@@ -38,6 +39,8 @@ export interface SyncParts extends ScopeParts {
   readonly archive: ArchiveStore;
   /** Told of archived objects that something has begun to wait for. */
   readonly onWaiting?: (waiting: readonly NewlyWaiting[]) => void;
+  /** Looks at photos that are uploaded while their bytes are at hand; left out: nobody here does. */
+  readonly intake?: Pick<MediaIntake, 'keeping'>;
   readonly settings: SyncSettings;
   readonly log: Log;
   readonly now: Clock;
@@ -75,7 +78,7 @@ async function sync(
     scopes.map((scope) => ({ scope })),
     { kind, policy, entry: entryOf(request), hooks, ...parts },
     (part, more, ending) =>
-      run(sidesOf(parts, part.scope.library), { ...options, ...part, ...more }, surveyPlan, ending),
+      run(runSides(parts, part.scope.library), { ...options, ...part, ...more }, surveyPlan, ending),
     signal,
   );
 }
@@ -102,7 +105,7 @@ async function reupload(
     jobs,
     { ...REUPLOAD, entry: {}, hooks, ...parts },
     ({ source, ...job }: ReuploadJob, more, ending) =>
-      run(sidesOf(parts, job.scope.library), { ...options, ...job, ...more }, source, ending),
+      run(runSides(parts, job.scope.library), { ...options, ...job, ...more }, source, ending),
     signal,
   );
 }
@@ -130,7 +133,7 @@ async function apply(parts: SyncParts, plan: SavedPlan, hooks: RunHooks, signal:
     now: parts.now,
     ...(parts.onWaiting && { onWaiting: parts.onWaiting }),
   };
-  return run(sidesOf(parts, library), options, (current) => savedActions(plan, library, current), signal);
+  return run(runSides(parts, library), options, (current) => savedActions(plan, library, current), signal);
 }
 
 async function savedActions(saved: SavedPlan, library: Library, current: RunInProgress): Promise<Plan> {
@@ -148,6 +151,12 @@ async function savedActions(saved: SavedPlan, library: Library, current: RunInPr
     photosInScope: saved.photosInScope,
     skipped: [],
   };
+}
+
+/** For what uploads: photos are read once, also to be looked at. */
+export function runSides(parts: SyncParts, library: Library): Sides {
+  const sides = sidesOf(parts, library);
+  return parts.intake ? { ...sides, disk: parts.intake.keeping(sides.disk, library) } : sides;
 }
 
 function sidesOf(parts: SyncParts, library: Library): Sides {
@@ -175,7 +184,7 @@ async function files(
 ): Promise<FilesReport> {
   const [scope] = await resolveScopes(parts, { ...request, inBucket: task === 'download' }, signal);
   if (!scope || scope.album === null) throw new RollcallError('BAD_INPUT', 'an album is needed', { field: 'album' });
-  const sides = sidesOf(parts, scope.library);
+  const sides = runSides(parts, scope.library);
   return runFileTask(
     task,
     request.filenames,
