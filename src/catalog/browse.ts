@@ -1,10 +1,10 @@
-/** CatalogBrowser: pages of albums and photos. */
-import type { AlbumView, CatalogBrowser, PhotoView, StateCounts } from '../sync/browse.ts';
+/** CatalogBrowser: pages of albums; those of photos are in photo-views.ts. */
+import type { AlbumView, CatalogBrowser, StateCounts } from '../sync/browse.ts';
 import type { PhotoState } from '../sync/types.ts';
 import { cursorParts, isText, isUuid, limitOf, pageOf } from './cursor.ts';
 import type { Database } from './database.ts';
-import type { Photo } from './generated/client.ts';
 import { PhotoState as States } from './generated/enums.ts';
+import { photosById, photosOfAlbum } from './photo-views.ts';
 import { runHistory } from './run-history.ts';
 import { twoWayHistory } from './two-way-history.ts';
 
@@ -30,7 +30,6 @@ type AlbumRow = Pick<AlbumView, 'id' | 'libraryId' | 'path' | 'photos' | 'bytes'
 
 /** The rows of a catalog to look at. An id that is no UUID is one that nothing has. */
 export function catalogBrowser(database: Database): CatalogBrowser {
-  const { prisma } = database;
   const albumRows = async (sql: string, values: unknown[]) => {
     const { rows } = await database.ask(() => database.pool.query<AlbumRow>(sql, values));
     return rows;
@@ -47,19 +46,8 @@ export function catalogBrowser(database: Database): CatalogBrowser {
     albumByPath: async (libraryId, path) => {
       return firstView(isUuid(libraryId) && isText(path) ? await albumRows(ALBUM_BY_PATH, [libraryId, path]) : []);
     },
-    photos: async (albumId, { state }, page) => {
-      const limit = limitOf(page);
-      const after = cursorParts(page, [isText])?.[0];
-      if (!isUuid(albumId)) return { items: [], nextCursor: null };
-      const where = { albumId, ...(state ? { state } : {}), ...(after === undefined ? {} : { key: { gt: after } }) };
-      const query = { where, orderBy: { key: 'asc' }, take: limit + 1 } as const;
-      const rows = await database.ask(() => prisma.photo.findMany(query));
-      return pageOf(rows, limit, photoView, (row) => [row.key]);
-    },
-    photo: async (id) => {
-      const row = isUuid(id) ? await database.ask(() => prisma.photo.findUnique({ where: { id } })) : null;
-      return row && photoView(row);
-    },
+    photos: (albumId, filter, page) => photosOfAlbum(database, albumId, filter, page),
+    photo: async (id) => (isUuid(id) ? ((await photosById(database, [id]))[0] ?? null) : null),
     ...runHistory(database),
     twoWayHistory: (signal) => twoWayHistory(database, signal),
   };
@@ -71,31 +59,4 @@ function firstView([row]: readonly AlbumRow[]): AlbumView | null {
 
 function albumView({ id, libraryId, path, photos, bytes, ...states }: AlbumRow): AlbumView {
   return { id, libraryId, path, photos, bytes, states };
-}
-
-function photoView(row: Photo): PhotoView {
-  return {
-    id: row.id,
-    libraryId: row.libraryId,
-    albumId: row.albumId,
-    path: row.path,
-    fileName: row.fileName,
-    bucket: row.bucket,
-    key: row.key,
-    kind: row.kind,
-    contentType: row.contentType,
-    size: Number(row.size),
-    modifiedAt: new Date(Number(row.mtimeNs / 1_000_000n)).toISOString(),
-    md5: row.md5,
-    etag: row.etag,
-    storageClass: row.storageClass,
-    state: row.state,
-    orphanedAt: row.orphanedAt?.toISOString() ?? null,
-    lastError: row.lastError,
-    verifiedAt: row.verifiedAt?.toISOString() ?? null,
-    checkedAt: row.checkedAt?.toISOString() ?? null,
-    damage: row.damage,
-    createdAt: row.createdAt.toISOString(),
-    updatedAt: row.updatedAt.toISOString(),
-  };
 }

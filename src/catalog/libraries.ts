@@ -12,8 +12,11 @@ const CREATION_LOCK = 7_655_120_401_117_001n;
 
 type Transaction = Prisma.TransactionClient;
 
-/** The libraries of a catalog. Changes of the place in the bucket, and removal, wait for no run: SYNC_IN_PROGRESS. */
-export function libraryStore(database: Database): LibraryStore {
+/**
+ * The libraries of a catalog, none of them below `variantsPrefix` ('': anywhere). Changes of the place in the bucket,
+ * and removal, wait for no run: SYNC_IN_PROGRESS.
+ */
+export function libraryStore(database: Database, variantsPrefix: string): LibraryStore {
   const { prisma } = database;
   const find = async (idOrName: string) => {
     if (!isText(idOrName)) return null;
@@ -35,23 +38,25 @@ export function libraryStore(database: Database): LibraryStore {
     },
     create: (library) =>
       oneAtATime(database, async (tx) => {
+        checkVariants(library, variantsPrefix);
         await checkPlace(tx, library, null);
         await checkName(tx, library.name, null);
         return libraryOf(await tx.library.create({ data: dataOf(library) }));
       }),
-    ensure: (library) => oneAtATime(database, (tx) => ensure(tx, library)),
-    update: (id, change) => update(database, id, change),
+    ensure: (library) => oneAtATime(database, (tx) => ensure(tx, library, variantsPrefix)),
+    update: (id, change) => update(database, id, change, variantsPrefix),
     remove: (id) => remove(database, id, {}),
     removeUnused: (id) => remove(database, id, { albums: { none: {} } }),
   };
 }
 
-async function ensure(tx: Transaction, asked: EnsuredLibrary): Promise<Library> {
+async function ensure(tx: Transaction, asked: EnsuredLibrary, variantsPrefix: string): Promise<Library> {
   const wanted: NewLibrary = { excludes: [], ...asked };
   const there = await tx.library.findUnique({
     where: { bucket_prefix: { bucket: wanted.bucket, prefix: wanted.prefix } },
   });
   if (there === null) {
+    checkVariants(wanted, variantsPrefix);
     await checkPlace(tx, wanted, null);
     return libraryOf(await tx.library.create({ data: { ...dataOf(wanted), name: await freeName(tx, wanted.name) } }));
   }
@@ -68,7 +73,12 @@ async function ensure(tx: Transaction, asked: EnsuredLibrary): Promise<Library> 
   return libraryOf(await tx.library.update({ where: { id: there.id }, data: { excludes: [...excludes] } }));
 }
 
-async function update(database: Database, id: string, change: Partial<NewLibrary>): Promise<Library> {
+async function update(
+  database: Database,
+  id: string,
+  change: Partial<NewLibrary>,
+  variantsPrefix: string,
+): Promise<Library> {
   const before = await known(database, id);
   const moved =
     (change.bucket ?? before.bucket) !== before.bucket || (change.prefix ?? before.prefix) !== before.prefix;
@@ -80,6 +90,7 @@ async function update(database: Database, id: string, change: Partial<NewLibrary
       const after = { ...before, ...change };
       if (moved) {
         await checkEmpty(tx, before);
+        checkVariants(after, variantsPrefix);
         await checkPlace(tx, after, id);
       }
       await checkName(tx, after.name, id);
@@ -128,6 +139,13 @@ async function checkPlace(tx: Transaction, library: NewLibrary, self: string | n
     `s3://${library.bucket}/${prefix} overlaps library "${other.name}" at s3://${other.bucket}/${other.prefix}`,
     { field: 'prefix' },
   );
+}
+
+/** Its photos would be taken for variants that no photo has any more, and removed. */
+function checkVariants({ bucket, prefix }: NewLibrary, variantsPrefix: string): void {
+  if (variantsPrefix === '' || !prefix.startsWith(variantsPrefix)) return;
+  const message = `s3://${bucket}/${prefix} is among the smaller pictures that Rollcall makes (S3_VARIANTS_PREFIX)`;
+  throw new RollcallError('LIBRARY_CONFLICT', `${message}: take another prefix`, { field: 'prefix' });
 }
 
 async function checkName(tx: Transaction, name: string, self: string | null): Promise<void> {

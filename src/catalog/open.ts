@@ -3,6 +3,7 @@ import type { ArchiveStore, CatalogBrowser, LibraryStore } from '../sync/browse.
 import type { BucketFeatures } from '../sync/bucket-port.ts';
 import type { CatalogPort } from '../sync/catalog-port.ts';
 import type { ReadFigures } from '../sync/figures.ts';
+import type { MediaStore } from '../sync/media-store.ts';
 import { closeAbandonedRuns } from './abandoned-runs.ts';
 import { moveAlbums, settleAlbums } from './album-moves.ts';
 import { archiveStore, noteWaiting } from './archive.ts';
@@ -13,6 +14,7 @@ import { knownSizes, leftovers, rowsWithContent } from './contents.ts';
 import { type Database, type DatabaseOptions, openDatabase } from './database.ts';
 import { libraryStore } from './libraries.ts';
 import { lockScope } from './lock.ts';
+import { mediaStore } from './media-store.ts';
 import { catalogFigures } from './metrics.ts';
 import { migrate } from './migrate.ts';
 import { countLive, rowsInScope, rowsWithKeys } from './rows.ts';
@@ -21,6 +23,8 @@ import { beginRun, finishRun, pulse, recordActions } from './runs.ts';
 export interface CatalogOptions extends DatabaseOptions {
   /** For so long the same figures are answered; 5,000. */
   readonly keepFiguresMs?: number;
+  /** Where the variants are, in every bucket: no library may be inside of it. Left out: nowhere. */
+  readonly variantsPrefix?: string;
 }
 
 const KEEP_FIGURES_MS = 5_000;
@@ -30,6 +34,7 @@ export interface Catalog {
   readonly libraries: LibraryStore;
   readonly browser: CatalogBrowser;
   readonly archive: ArchiveStore;
+  readonly media: MediaStore;
   readonly figures: ReadFigures;
   /** Asks the database something and answers its version; DATABASE_UNREACHABLE, DATABASE_DENIED. */
   ping(signal: AbortSignal): Promise<string>;
@@ -45,9 +50,10 @@ export async function openCatalog(options: CatalogOptions, signal: AbortSignal):
   const database = openDatabase(options);
   return {
     port: catalogPort(database),
-    libraries: libraryStore(database),
+    libraries: libraryStore(database, options.variantsPrefix ?? ''),
     browser: catalogBrowser(database),
     archive: archiveStore(database),
+    media: mediaStore(database),
     figures: catalogFigures(database, options.keepFiguresMs ?? KEEP_FIGURES_MS),
     ping: (asked) => ping(database, asked),
     closeAbandonedRuns: (asked) => closeAbandonedRuns(database, asked),

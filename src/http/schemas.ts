@@ -2,6 +2,7 @@
 import { z } from '@hono/zod-openapi';
 import { Action } from './action-schemas.ts';
 import { count, END_STATUSES, nextCursor, PhotoState, time } from './field-schemas.ts';
+import { pictureFields } from './media-schemas.ts';
 
 const PhotoKind = z.enum(['image', 'video', 'audio', 'sidecar', 'other']);
 const RunStatus = z.enum(END_STATUSES);
@@ -145,6 +146,7 @@ export const Photo = z
       .string()
       .nullable()
       .openapi({ description: 'What was wrong then, a line for each: code and message.', example: DAMAGE }),
+    ...pictureFields,
     createdAt: time,
     updatedAt: time,
   })

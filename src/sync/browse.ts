@@ -1,4 +1,6 @@
 /** What the API and the command line ask of the catalog beside syncing: libraries to manage, rows to look at. */
+import type { MediaState, PhotoMetadata, TakenAt } from './media-port.ts';
+import type { StoredVariant } from './media-store.ts';
 import type { RunHistory } from './run-history.ts';
 import type { Library, LibrarySync, PhotoKind, PhotoState } from './types.ts';
 
@@ -81,8 +83,39 @@ export interface PhotoView {
   readonly checkedAt: string | null;
   /** What was wrong then, a line for each thing: `CODE: message`; null: nothing. */
   readonly damage: string | null;
+  /** Null: its picture was never looked at. */
+  readonly media: {
+    readonly state: MediaState | 'failed';
+    /** For a person; null when there is nothing to say. */
+    readonly error: string | null;
+    readonly processedAt: string;
+  } | null;
+  /** Pixels as it is to be looked at. */
+  readonly width: number | null;
+  readonly height: number | null;
+  readonly durationMs: number | null;
+  /** RFC 3339 in UTC; where the offset is not known, as if the clock on the wall had been that of UTC. */
+  readonly takenAt: string | null;
+  /** Minutes east of UTC. */
+  readonly takenOffset: number | null;
+  readonly takenFrom: TakenAt['from'] | null;
+  readonly thumbhash: string | null;
+  readonly metadata: PhotoDetails | null;
+  /** The smallest first. */
+  readonly variants: readonly VariantView[];
   readonly createdAt: string;
   readonly updatedAt: string;
+}
+
+/** What else a photo tells of itself. */
+export type PhotoDetails = Omit<PhotoMetadata, 'width' | 'height' | 'durationMs' | 'takenAt'>;
+
+export type VariantView = Pick<StoredVariant, 'name' | 'width' | 'height' | 'size' | 'key'>;
+
+export interface PhotoFilter {
+  readonly state?: PhotoState;
+  /** Left out: `key`. `takenAt`: then by key, those of which it is not known last. */
+  readonly order?: 'key' | 'takenAt';
 }
 
 /** An object that a move or a download waits for. Times are RFC 3339. */
@@ -131,7 +164,7 @@ export interface CatalogBrowser extends RunHistory {
   album(id: string): Promise<AlbumView | null>;
   /** The album of a library by its path (NFC). */
   albumByPath(libraryId: string, path: string): Promise<AlbumView | null>;
-  photos(albumId: string, filter: { readonly state?: PhotoState }, page: PageRequest): Promise<Page<PhotoView>>;
+  photos(albumId: string, filter: PhotoFilter, page: PageRequest): Promise<Page<PhotoView>>;
   photo(id: string): Promise<PhotoView | null>;
   /** Of each library whose `sync` is `both`, by name. */
   twoWayHistory(signal: AbortSignal): Promise<readonly TwoWayHistory[]>;

@@ -98,6 +98,11 @@ export interface MediaStore {
    * bytes change or it is demanded.
    */
   giveBack(photos: readonly ClaimedPhoto[], error: string | null): Promise<void>;
+  /**
+   * Ends claims without a result; nobody looks at these photos for ten minutes, unless they change or are demanded: their
+   * files are not as they are on record. (A claim that is not ended at all counts as an attempt.)
+   */
+  putOff(photos: readonly ClaimedPhoto[]): Promise<void>;
   /** Variants on record of a library whose keys come after this one, by key (UTF-8 byte order). */
   variants(library: Library, after: string, limit: number, signal: AbortSignal): Promise<readonly VariantRow[]>;
   /** Of these photos, those that there are. */

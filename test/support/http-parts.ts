@@ -245,6 +245,7 @@ export function testParts(replaced: Partial<HttpParts> = {}): TestParts {
     },
     queue: null,
     libraries: libraryStore(new Map([[LIBRARY.id, LIBRARY]])),
+    openBucket: () => ({ presign: async (key) => `https://bucket.example/${key}` }),
     browser: {
       albums: async (filter, { limit }) =>
         page(filter.libraryId === undefined || filter.libraryId === LIBRARY.id ? [ALBUM] : [], limit),

@@ -1,0 +1,144 @@
+/** Photos as people look at them: pages of an album, each with its variants. */
+import type { CatalogBrowser, Page, PageRequest, PhotoDetails, PhotoFilter, PhotoView } from '../sync/browse.ts';
+import { cursorParts, isText, isTime, isUuid, limitOf, pageOf } from './cursor.ts';
+import type { Database } from './database.ts';
+import type { Prisma } from './generated/client.ts';
+
+const WITH_VARIANTS = {
+  variants: {
+    select: { name: true, width: true, height: true, size: true, key: true },
+    orderBy: [{ width: 'asc' }, { name: 'asc' }],
+  },
+} as const satisfies Prisma.PhotoInclude;
+
+type Row = Prisma.PhotoGetPayload<{ include: typeof WITH_VARIANTS }>;
+
+/** CatalogBrowser.photos. */
+export async function photosOfAlbum(
+  database: Database,
+  albumId: string,
+  filter: PhotoFilter,
+  page: PageRequest,
+): ReturnType<CatalogBrowser['photos']> {
+  return filter.order === 'takenAt'
+    ? photosByTime(database, albumId, filter, page)
+    : photosByKey(database, albumId, filter, page);
+}
+
+/** The photos with these ids, which are UUIDs, in their order; those that there are not are left out. */
+export async function photosById(database: Database, ids: readonly string[]): Promise<readonly PhotoView[]> {
+  const query = { where: { id: { in: [...ids] } }, include: WITH_VARIANTS };
+  const rows = await database.ask(() => database.prisma.photo.findMany(query));
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return ids.flatMap((id) => {
+    const row = byId.get(id.toLowerCase());
+    return row === undefined ? [] : [photoView(row)];
+  });
+}
+
+async function photosByKey(
+  database: Database,
+  albumId: string,
+  { state }: PhotoFilter,
+  page: PageRequest,
+): Promise<Page<PhotoView>> {
+  const limit = limitOf(page);
+  const after = cursorParts(page, [isText])?.[0];
+  if (!isUuid(albumId)) return { items: [], nextCursor: null };
+  const where = { albumId, ...(state && { state }), ...(after !== undefined && { key: { gt: after } }) };
+  const query = { where, orderBy: { key: 'asc' }, take: limit + 1, include: WITH_VARIANTS } as const;
+  const rows = await database.ask(() => database.prisma.photo.findMany(query));
+  return pageOf(rows, limit, photoView, (row) => [row.key]);
+}
+
+/** Two stretches of one index: what has a time after the cursor, and behind that what has none. */
+const BY_TIME = `
+(SELECT "id", "takenAt", "key" FROM "Photo"
+  WHERE "albumId" = $1 AND ($2::text IS NULL OR "state"::text = $2)
+    AND $3::timestamptz IS NOT NULL AND ("takenAt", "key") > ($3::timestamptz, $4)
+  ORDER BY "takenAt", "key" LIMIT $5)
+UNION ALL
+(SELECT "id", "takenAt", "key" FROM "Photo"
+  WHERE "albumId" = $1 AND ($2::text IS NULL OR "state"::text = $2)
+    AND "takenAt" IS NULL AND ($3::timestamptz IS NOT NULL OR "key" > $4)
+  ORDER BY "key" LIMIT $5)
+LIMIT $5`;
+
+interface Place {
+  readonly id: string;
+  readonly takenAt: Date | null;
+  readonly key: string;
+}
+
+/** In a cursor: the photos after it have no time. */
+const NO_TIME = '';
+
+async function photosByTime(
+  database: Database,
+  albumId: string,
+  { state }: PhotoFilter,
+  page: PageRequest,
+): Promise<Page<PhotoView>> {
+  const limit = limitOf(page);
+  const isPlace = (part: string) => part === NO_TIME || isTime(part);
+  const [time, key] = cursorParts(page, [isPlace, isText]) ?? ['-infinity', ''];
+  if (!isUuid(albumId)) return { items: [], nextCursor: null };
+  const values = [albumId, state ?? null, time === NO_TIME ? null : time, key, limit + 1];
+  const { rows } = await database.ask(() => database.pool.query<Place>(BY_TIME, values));
+  const timeOf = ({ takenAt }: Place) => takenAt?.toISOString() ?? NO_TIME;
+  const { items, nextCursor } = pageOf(
+    rows,
+    limit,
+    ({ id }) => id,
+    (place) => [timeOf(place), place.key],
+  );
+  return { items: await photosById(database, items), nextCursor };
+}
+
+function photoView(row: Row): PhotoView {
+  return {
+    id: row.id,
+    libraryId: row.libraryId,
+    albumId: row.albumId,
+    path: row.path,
+    fileName: row.fileName,
+    bucket: row.bucket,
+    key: row.key,
+    kind: row.kind,
+    contentType: row.contentType,
+    size: Number(row.size),
+    modifiedAt: new Date(Number(row.mtimeNs / 1_000_000n)).toISOString(),
+    md5: row.md5,
+    etag: row.etag,
+    storageClass: row.storageClass,
+    state: row.state,
+    orphanedAt: row.orphanedAt?.toISOString() ?? null,
+    lastError: row.lastError,
+    verifiedAt: row.verifiedAt?.toISOString() ?? null,
+    checkedAt: row.checkedAt?.toISOString() ?? null,
+    damage: row.damage,
+    ...pictureOf(row),
+    createdAt: row.createdAt.toISOString(),
+    updatedAt: row.updatedAt.toISOString(),
+  };
+}
+
+/** Written by media-save.ts and by nobody else: hence the types. */
+function pictureOf({ mediaState: state, mediaError: error, mediaAt, ...row }: Row) {
+  return {
+    media: state === null || mediaAt === null ? null : { state, error, processedAt: mediaAt.toISOString() },
+    width: row.width,
+    height: row.height,
+    durationMs: row.durationMs,
+    takenAt: row.takenAt?.toISOString() ?? null,
+    takenOffset: row.takenOffset,
+    takenFrom: row.takenFrom as PhotoView['takenFrom'],
+    thumbhash: row.thumbhash,
+    metadata: row.exif as unknown as PhotoDetails | null,
+    variants: row.variants.map(({ name, size, ...rest }) => ({
+      name: name as PhotoView['variants'][number]['name'],
+      ...rest,
+      size: Number(size),
+    })),
+  };
+}
