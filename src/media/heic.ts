@@ -1,7 +1,7 @@
 /** Decodes HEIC in worker threads: it takes seconds of pure computing, and what breaks there breaks nothing else. */
 import { Worker } from 'node:worker_threads';
 import { label } from './clean.ts';
-import { ContentFault, mediaFailed } from './faults.ts';
+import { ContentFault, mediaFailed, tooLong } from './faults.ts';
 import type { HeicAnswer, HeicJob } from './heic-messages.ts';
 import type { Pixels } from './render.ts';
 
@@ -84,8 +84,7 @@ async function answerOf(worker: Worker, job: HeicJob, signal: AbortSignal): Prom
   const { promise, resolve, reject } = Promise.withResolvers<HeicAnswer>();
   const died = (why: unknown) => reject(mediaFailed('the HEIC decoder died', why));
   const aborted = () => reject(signal.reason);
-  const tooLong = () => reject(new ContentFault('corrupt', 'the picture takes too long to decode'));
-  const timer = setTimeout(tooLong, LONGEST_MS).unref();
+  const timer = setTimeout(() => reject(tooLong()), LONGEST_MS).unref();
   worker.on('message', resolve).on('error', died).on('exit', died);
   signal.addEventListener('abort', aborted, { once: true });
   try {

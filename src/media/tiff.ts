@@ -108,7 +108,8 @@ export class Tiff {
 
   /** The directory at an offset. Entries whose value is not within the bytes are left out. */
   directory(offset: number | undefined): Directory | null {
-    if (offset === undefined || offset < 8 || offset + 2 > this.bytes.length) return null;
+    // Offsets may be written as fractions, and as nothing at all.
+    if (!Number.isInteger(offset) || offset === undefined || offset < 8 || offset + 2 > this.bytes.length) return null;
     const count = this.#uint(offset, 2);
     const entries = new Map<number, Entry>();
     for (let i = 0; i < Math.min(count, MOST_ENTRIES); i++) {

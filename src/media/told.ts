@@ -49,12 +49,14 @@ export interface Extent {
 
 export const NO_EXTENT: Extent = { width: null, height: null, durationMs: null };
 
-/** The sidecar's words win, then those of EXIF, XMP, IPTC and the container. */
+/**
+ * The sidecar's words win. Of what the camera knows, then EXIF's; of what people say, XMP's: cameras put their own names
+ * into the fields that EXIF has for it.
+ */
 export function metadataOf(sources: Sources, extent: Extent, mtimeNs: bigint): PhotoMetadata {
   const { sidecar, exif, xmp, iptc, container } = sources;
-  const inOrder = [sidecar, exif, xmp, iptc, container].filter((told) => told !== null);
-  const first = <Field extends keyof Told>(field: Field): NonNullable<Told[Field]> | null =>
-    inOrder.map((told) => told[field]).find((value) => value !== undefined) ?? null;
+  const first = firstOf([sidecar, exif, xmp, iptc, container]);
+  const said = firstOf([sidecar, xmp, iptc, exif, container]);
   const [make, model] = [first('make'), first('model')];
   return {
     ...extent,
@@ -67,11 +69,16 @@ export function metadataOf(sources: Sources, extent: Extent, mtimeNs: bigint): P
     focalLengthMm: first('focalLengthMm'),
     focalLength35mm: first('focalLength35mm'),
     gps: first('gps'),
-    rating: first('rating'),
-    title: first('title'),
-    description: first('description'),
-    keywords: first('keywords') ?? [],
+    rating: said('rating'),
+    title: said('title'),
+    description: said('description'),
+    keywords: said('keywords') ?? [],
   };
+}
+
+function firstOf(inOrder: readonly (Told | null)[]) {
+  return <Field extends keyof Told>(field: Field): NonNullable<Told[Field]> | null =>
+    inOrder.map((told) => told?.[field]).find((value) => value !== undefined) ?? null;
 }
 
 function takenAt({ sidecar, exif, xmp, iptc, container }: Sources, mtimeNs: bigint): PhotoMetadata['takenAt'] {

@@ -270,6 +270,13 @@ describe('XMP', () => {
     expect(metadata).toMatchObject({ ...expected, rating: 2, keywords: ['mine'] });
   });
 
+  test('wins over EXIF in what people say, and EXIF in what the camera knows', async () => {
+    const block = tiffOf({ description: ascii('DIGITAL CAMERA'), make: ascii('Linden'), rating: short(1) });
+    const { camera, ...told } = await metadataOf(withExif(withXmp(jpeg, everything), block));
+    expect(camera?.make).toBe('Linden');
+    expect(told).toMatchObject({ description: 'Two\nlines', rating: -1 });
+  });
+
   test('is known by its namespaces, whatever their prefixes, and in several descriptions', async () => {
     const packet = `<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
       <rdf:Description xmlns:xap="http://ns.adobe.com/xap/1.0/"><xap:Rating>3</xap:Rating></rdf:Description>
@@ -360,6 +367,14 @@ describe('an EXIF block that is broken', () => {
       broken[at] = 0xff;
       const { state } = await media.process(mediaSource(withExif(jpeg, broken), 'a.jpg'), signal);
       expect(state, `byte ${at}`).toBe('ready');
+    }
+  });
+
+  test('may tell where it goes on in fractions, and not at all', async () => {
+    for (const where of [rational(17, 2), rational(0, 0), raw(12, Buffer.from('000000000000f87f', 'hex'))]) {
+      expect(
+        (await metadataOf(withExif(jpeg, tiffOf({ make: ascii('Linden'), exif: where, subIfds: where })))).iso,
+      ).toBeNull();
     }
   });
 
