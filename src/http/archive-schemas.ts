@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi';
 import { RESTORE_DAYS, RESTORE_TIERS, USUAL_RESTORE } from '../sync/restore-request.ts';
 import { nextCursor, time } from './field-schemas.ts';
-import { library, only, oneOf, paging } from './requests.ts';
+import { library, oneOf, only, paging } from './requests.ts';
 
 const { least, most } = RESTORE_DAYS;
 const DAYS = `must be a whole number from ${least} to ${most}`;

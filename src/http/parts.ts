@@ -3,6 +3,7 @@ import type { ArchiveStore, CatalogBrowser, LibraryStore, NewLibrary } from '../
 import type { Log } from '../sync/ports.ts';
 import type { QueueDepth, RunQueue } from '../sync/run-queue.ts';
 import type { SyncService } from '../sync/service.ts';
+import type { OpenBucket } from './addresses.ts';
 import type { MetricsParts } from './metrics.ts';
 
 /** The state of everything Rollcall leans on. `error` is a sentence for people and never holds a secret. */
@@ -62,6 +63,7 @@ export interface HttpParts {
   readonly libraries: LibraryStore;
   readonly browser: CatalogBrowser;
   readonly archive: Pick<ArchiveStore, 'list'>;
+  readonly openBucket: OpenBucket;
   /** Asks every part; one that does not answer before `signal` aborts is reported as failed, not thrown. */
   readonly health: (signal: AbortSignal) => Promise<HealthReport>;
   readonly metrics: Omit<MetricsParts, 'queue' | 'version'>;

@@ -131,7 +131,20 @@ export const library = text(255).optional().openapi({ description: 'Id or name o
 
 export const PageQuery = only('this list', paging);
 export const LibraryPageQuery = only('this list', { library, ...paging });
-export const PhotoPageQuery = only('this list', { state: oneOf(PHOTO_STATES).optional(), ...paging });
+export const PhotoPageQuery = only('this list', {
+  state: oneOf(PHOTO_STATES).optional(),
+  order: oneOf(['key', 'takenAt'])
+    .optional()
+    .openapi({ description: 'By name (the default), or by when they were taken, those that do not tell last.' }),
+  ...paging,
+});
+export const AddressQuery = only('this address', {
+  variant: oneOf(['thumb', 'preview']).optional().openapi({ description: 'Left out: the photo itself.' }),
+  download: oneOf(['true', 'false'])
+    .transform((word) => word === 'true')
+    .optional()
+    .openapi({ type: 'string', description: 'Whether a browser is to save it under its name instead of showing it.' }),
+});
 export const RunPageQuery = only('this list', {
   library,
   kind: text(64).optional().openapi({ description: '`sync`, `reconcile`, `verify` and so on.' }),

@@ -51,9 +51,11 @@ export async function sweepVariants(
   return { missing: photos.length, removed: await removeAll(bucket, strays, signal), complete };
 }
 
+export type Remains = Pick<MediaStore, 'remains' | 'forgetRemains'>;
+
 /** Removes what is left of photos that were deleted or changed; answers how many objects. BUCKET_*, DATABASE_*. */
 export async function removeRemains(
-  store: Pick<MediaStore, 'remains' | 'forgetRemains'>,
+  store: Remains,
   library: Library,
   bucket: Pick<BucketPort, 'removeMany'>,
   signal: AbortSignal,

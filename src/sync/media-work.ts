@@ -139,8 +139,10 @@ export class MediaWorker {
   async #went(photo: ClaimedPhoto, thrown: unknown): Promise<'changed' | 'failed'> {
     this.#signal.throwIfAborted();
     const { code, message } = asRollcallError(thrown);
-    // The claim is left to run out: before the next sync nothing has changed.
-    if (CHANGED.has(code)) return 'changed';
+    if (CHANGED.has(code)) {
+      await this.#parts.store.putOff([photo]);
+      return 'changed';
+    }
     if (code !== 'MEDIA_FAILED') throw thrown;
     this.#parts.log.warn({ path: photo.path, code }, `${photo.path} could not be looked at: ${message}`);
     await this.#parts.store.giveBack([photo], message);

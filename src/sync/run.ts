@@ -7,6 +7,7 @@ import type { Classified } from './classify.ts';
 import type { Differences } from './differences.ts';
 import { execute } from './execute.ts';
 import type { Sides } from './inventory.ts';
+import { type Remains, removeRemains } from './media-sweep.ts';
 import type { Decide, Plan } from './plan-options.ts';
 import { countPlanned } from './planned.ts';
 import type { Clock, Log } from './ports.ts';
@@ -32,6 +33,8 @@ export interface RunOptions {
   readonly differences?: Differences;
   /** Told of archived objects that something has begun to wait for. */
   readonly onWaiting?: (waiting: readonly NewlyWaiting[]) => void;
+  /** What is left of the variants of photos that are gone; left out: nobody here removes it. */
+  readonly remains?: Remains;
   readonly kind: string;
   /** A survey of the library has said already what is gone and what waits: this run only does its share. */
   readonly surveyed?: true;
@@ -168,10 +171,22 @@ async function planAndExecute(current: RunInProgress, source: PlanSource, lock: 
       hard: drain.signal,
     });
     await noteWaiting(current, plan, waiting);
+    await tidyVariants(current);
   } finally {
     drain.close();
   }
   return plan;
+}
+
+/** Variants can wait: whatever keeps them from being removed now is no failure of the run. */
+async function tidyVariants({ sides, options, signal }: RunInProgress): Promise<void> {
+  if (options.remains === undefined) return;
+  try {
+    await removeRemains(options.remains, options.scope.library, sides.bucket, signal);
+  } catch (thrown) {
+    const { code, message } = asRollcallError(thrown);
+    options.log.debug({ code }, `Variants of photos that are gone are left for later: ${message}`);
+  }
 }
 
 /** Aborts a bounded time after `soft` does, or at once when the lock is lost. */

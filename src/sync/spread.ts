@@ -102,7 +102,7 @@ function ownDirection({ sync }: Library, { kind, direction }: ScopeRequest): Pic
 }
 
 function optionsFor(parts: SyncParts, { scope, request, parentId }: PartRequest): Omit<RunOptions, 'hooks'> {
-  const { settings, log, now, onWaiting } = parts;
+  const { settings, log, now, onWaiting, remains } = parts;
   const kind = request.kind ?? 'sync';
   return {
     scope,
@@ -115,6 +115,7 @@ function optionsFor(parts: SyncParts, { scope, request, parentId }: PartRequest)
     log,
     now,
     ...(onWaiting && { onWaiting }),
+    ...(remains && { remains }),
   };
 }
 

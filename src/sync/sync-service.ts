@@ -10,6 +10,7 @@ import { runFileTask } from './file-tasks.ts';
 import type { Sides } from './inventory.ts';
 import { localKeysOf } from './local-images.ts';
 import type { MediaIntake } from './media-intake.ts';
+import type { Remains } from './media-sweep.ts';
 import { type SavedPlan, stillHolding } from './plan-file.ts';
 import type { Plan } from './plan-options.ts';
 import { policyOf } from './policy.ts';
@@ -41,6 +42,8 @@ export interface SyncParts extends ScopeParts {
   readonly onWaiting?: (waiting: readonly NewlyWaiting[]) => void;
   /** Looks at photos that are uploaded while their bytes are at hand; left out: nobody here does. */
   readonly intake?: Pick<MediaIntake, 'keeping'>;
+  /** Left out: variants of photos that are deleted stay. */
+  readonly remains?: Remains;
   readonly settings: SyncSettings;
   readonly log: Log;
   readonly now: Clock;
@@ -88,8 +91,8 @@ function entryOf({ runId, parentId }: SyncRequest): Pick<SyncRequest, 'runId' | 
 }
 
 /** What every run of the engine is given. */
-function runOptionsOf({ settings, log, now, onWaiting }: SyncParts) {
-  return { settings, log, now, ...(onWaiting && { onWaiting }) };
+function runOptionsOf({ settings, log, now, onWaiting, remains }: SyncParts) {
+  return { settings, log, now, ...(onWaiting && { onWaiting }), ...(remains && { remains }) };
 }
 
 /** The same lock, history and report as a sync; only what is missing or incomplete in the bucket is sent. */
@@ -125,13 +128,10 @@ async function apply(parts: SyncParts, plan: SavedPlan, hooks: RunHooks, signal:
   const options: RunOptions = {
     scope: { library, album: plan.album },
     policy: plan.policy,
-    settings: parts.settings,
+    ...runOptionsOf(parts),
     maxDelete: plan.maxDelete,
     kind: 'apply',
     hooks,
-    log: parts.log,
-    now: parts.now,
-    ...(parts.onWaiting && { onWaiting: parts.onWaiting }),
   };
   return run(runSides(parts, library), options, (current) => savedActions(plan, library, current), signal);
 }

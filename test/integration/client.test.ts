@@ -66,6 +66,7 @@ describe('the types of the client', () => {
       '$get /api/libraries/:id': true,
       '$patch /api/libraries/:id': true,
       '$get /api/photos/:id': true,
+      '$get /api/photos/:id/url': true,
       '$post /api/photos/:id/reupload': true,
       '$post /api/reconcile': true,
       '$post /api/reupload': true,

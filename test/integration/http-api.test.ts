@@ -1,13 +1,14 @@
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import type { z } from 'zod';
 import { type ErrorCode, RollcallError } from '../../src/errors.ts';
+import type { AddressedPhoto } from '../../src/http/addresses.ts';
 import type { BigintsAsText } from '../../src/http/answer.ts';
 import { createApp } from '../../src/http/app.ts';
 import type { HttpParts } from '../../src/http/parts.ts';
 import { Run } from '../../src/http/run-schemas.ts';
 import { Album, Health, Library, Photo, Problem, Report } from '../../src/http/schemas.ts';
 import type { Action } from '../../src/sync/actions.ts';
-import type { AlbumView, PhotoView } from '../../src/sync/browse.ts';
+import type { AlbumView } from '../../src/sync/browse.ts';
 import type * as engine from '../../src/sync/types.ts';
 import { ALBUM, HEALTH, LIBRARY, PHOTO, REPORT, RUN, SERVICE, testParts, UPLOAD } from '../support/http-parts.ts';
 
@@ -413,7 +414,7 @@ describe('everything else', () => {
 });
 
 test('the schemas say what the types say', () => {
-  expectTypeOf<z.infer<typeof Photo>>().toEqualTypeOf<Mutable<PhotoView>>();
+  expectTypeOf<z.infer<typeof Photo>>().toEqualTypeOf<Mutable<AddressedPhoto>>();
   expectTypeOf<z.infer<typeof Album>['states']>().toEqualTypeOf<Mutable<AlbumView['states']>>();
   expectTypeOf<keyof z.infer<typeof Report>>().toEqualTypeOf<keyof engine.Report>();
   expectTypeOf<keyof z.infer<typeof Report>['actions']>().toEqualTypeOf<keyof engine.Report['actions']>();

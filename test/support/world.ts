@@ -81,6 +81,7 @@ export async function createWorld(
   const service = createSyncService({
     catalog: catalog.port,
     archive: catalog.archive,
+    remains: catalog.media,
     libraries: catalog.libraries,
     browser: catalog.browser,
     openDisk: openLibrary,

@@ -1,4 +1,5 @@
 import { createRoute } from '@hono/zod-openapi';
+import { withAddresses } from '../addresses.ts';
 import { answer, listOf } from '../answer.ts';
 import { findById, libraryFilter } from '../find.ts';
 import { type App, json, problems } from '../openapi.ts';
@@ -33,7 +34,7 @@ const photos = createRoute({
   responses: { 200: json(PhotoList, 'A page of photos.'), ...problems(400, 404, 503) },
 });
 
-export function albumRoutes(app: App, { browser, libraries }: HttpParts) {
+export function albumRoutes(app: App, { browser, libraries, openBucket }: HttpParts) {
   return app
     .openapi(list, async (c) => {
       const { library, ...page } = given(c.req.valid('query'));
@@ -45,8 +46,10 @@ export function albumRoutes(app: App, { browser, libraries }: HttpParts) {
       return answer(c, await findById('album', id, (uuid) => browser.album(uuid)), 200);
     })
     .openapi(photos, async (c) => {
-      const { state, ...page } = given(c.req.valid('query'));
+      const { state, order, ...page } = given(c.req.valid('query'));
       const album = await findById('album', c.req.valid('param').id, (uuid) => browser.album(uuid));
-      return answer(c, listOf('photos', await browser.photos(album.id, given({ state }), page)), 200);
+      const found = await browser.photos(album.id, given({ state, order }), page);
+      const items = await withAddresses(found.items, openBucket);
+      return answer(c, listOf('photos', { ...found, items }), 200);
     });
 }
