@@ -1,7 +1,8 @@
 /** AVI: the films of older cameras. Its main header is always at the same place. */
 import { within } from './clean.ts';
-import { LONGEST_MS, side } from './iso-video.ts';
+import { side } from './iso-video.ts';
 import type { Container, PiecewiseFile } from './piecewise.ts';
+import { LONGEST_MS } from './told.ts';
 
 const HEADER_AT = 32;
 

@@ -1,16 +1,17 @@
 /** The header of a picture, read without decoding it, and what is told there. */
 import sharp, { type Metadata } from 'sharp';
+import { within } from './clean.ts';
 import { type Colour, colourOf } from './colour.ts';
 import { orientationOf, readExif } from './exif.ts';
 import { asFault, ContentFault } from './faults.ts';
 import { readIptc } from './iptc.ts';
-import type { Sources } from './told.ts';
+import { LONGEST_MS, type Sources } from './told.ts';
 import { readXmp } from './xmp.ts';
 
 export interface Header {
   readonly format: string;
   readonly codec: string | null;
-  /** What is to be done to the pixels as they are decoded. */
+  /** Of the pixels as they are decoded. */
   readonly orientation: number | undefined;
   /** Of one page, as it is stored. */
   readonly width: number;
@@ -63,7 +64,7 @@ function durationOf({ pages, delay, format }: Metadata): number | null {
   if ((pages ?? 1) < 2 || delay === undefined || format === 'tiff') return null;
   let sum = 0;
   for (const ms of delay) sum += ms < LEAST_DELAY_MS ? 100 : ms;
-  return sum;
+  return within(sum, 0, LONGEST_MS) ?? null;
 }
 
 /** Baseline JPEGs, plain PNGs and most TIFFs are decoded line by line; others as a whole. */

@@ -16,5 +16,5 @@ export interface HeicPixels {
 
 export type HeicAnswer =
   | HeicPixels
-  /** `unsupported`: by a codec that is not built in. */
-  | { readonly fault: string; readonly unsupported: boolean };
+  /** `unsupported`: by a codec that is not built in. `spent`: the thread is not to be given anything more. */
+  | { readonly fault: string; readonly unsupported: boolean; readonly spent: boolean };

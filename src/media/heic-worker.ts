@@ -88,12 +88,17 @@ function answer(heif: LibHeif, job: HeicJob): HeicAnswer {
   try {
     return decode(heif, job);
   } catch (thrown) {
-    // Anything but libheif's own word may have left it in disorder: the thread ends, and says why by that.
-    if (!(thrown instanceof HeifFault)) throw thrown;
-    const unsupported = thrown.code === heif.heif_error_code.heif_error_Unsupported_feature;
-    return { fault: thrown.message, unsupported };
+    const { message } = thrown instanceof Error ? thrown : new Error(String(thrown));
+    // The thread ends of it: nothing is said of the file.
+    if (!(thrown instanceof HeifFault) && NO_MEMORY.test(message)) throw thrown;
+    const code = thrown instanceof HeifFault ? thrown.code : undefined;
+    const unsupported = code === heif.heif_error_code.heif_error_Unsupported_feature;
+    // Anything but libheif's own word (a trap) may have left it in disorder.
+    return { fault: message, unsupported, spent: !(thrown instanceof HeifFault) };
   }
 }
+
+const NO_MEMORY = /memory \(|out of memory|OOM|enlarge memory|bad_alloc|allocation/i;
 
 const port = parentPort;
 if (port !== null) {

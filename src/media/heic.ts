@@ -27,14 +27,13 @@ export class HeicDecoder {
     const worker = this.#take();
     try {
       const answer = await answerOf(worker, job, signal);
-      this.#giveBack(worker);
+      if ('pixels' in answer || !answer.spent) this.#giveBack(worker);
       if ('pixels' in answer) {
         const { pixels, ...raw } = answer;
         return { data: Buffer.from(pixels.buffer), raw };
       }
       const said = label(answer.fault) ?? 'unknown error';
-      if (answer.unsupported)
-        throw new ContentFault('unsupported', `the HEIF decoder does not know its codec (${said})`);
+      if (answer.unsupported) throw new ContentFault('unsupported', `the decoder of HEIC does not know it (${said})`);
       throw new ContentFault('corrupt', `the picture is broken or cut off (${said})`);
     } catch (thrown) {
       if (!this.#idle.has(worker)) this.#end(worker);

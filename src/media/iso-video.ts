@@ -5,12 +5,11 @@ import { ContentFault } from './faults.ts';
 import { toldByTags } from './iso-tags.ts';
 import { momentSince1904 } from './moment.ts';
 import type { Container, PiecewiseFile } from './piecewise.ts';
-import type { Moment } from './told.ts';
+import { LONGEST_MS, type Moment } from './told.ts';
 
 const MOST_BOXES = 512;
 /** Tags with a cover picture among them may be longer, and are not read. */
 const MOST_TAG_BYTES = 1 << 20;
-export const LONGEST_MS = 1e10;
 const MOST_SIDE = 100_000;
 
 interface Place {

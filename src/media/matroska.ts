@@ -1,9 +1,9 @@
 /** Matroska and WebM (RFC 9559, in EBML of RFC 8794): what stands before the first cluster. */
 import { decodeText, prose, within } from './clean.ts';
-import { LONGEST_MS, side } from './iso-video.ts';
+import { side } from './iso-video.ts';
 import { momentSince1904 } from './moment.ts';
 import type { Container, PiecewiseFile } from './piecewise.ts';
-import type { Moment } from './told.ts';
+import { LONGEST_MS, type Moment } from './told.ts';
 
 const SEGMENT = 0x18538067;
 const INFO = 0x1549a966;

@@ -2,7 +2,7 @@
 import { isCutOff } from './boxes.ts';
 import type { Colour } from './colour.ts';
 import { ContentFault } from './faults.ts';
-import { readHeader } from './header.ts';
+import { type Header, readHeader } from './header.ts';
 import { readJxl } from './jxl.ts';
 import { isSideways } from './orient.ts';
 import { type RawHeader, readRaw } from './raw.ts';
@@ -53,25 +53,43 @@ async function openPlain(file: Buffer, wanted: number | undefined): Promise<Pict
 async function openRaw(file: Buffer, wanted: number | undefined): Promise<Picture> {
   const raw = readRaw(file);
   const { preview } = raw;
-  if (preview === null) {
-    const size = raw.size === null ? {} : turned(raw.size, wanted ?? raw.orientation);
-    const why = raw.cutOff
-      ? new ContentFault('corrupt', 'the file is cut off')
-      : new ContentFault('unsupported', 'the RAW file has no preview in it that can be shown');
-    return { told: { exif: raw.exif, xmp: raw.xmp, iptc: null }, extent: { ...NO_EXTENT, ...size }, decodable: why };
-  }
-  const header = await readHeader(preview.bytes);
-  const orientation = wanted ?? raw.orientation ?? header.orientation;
-  const decodable = {
+  const header = preview === null ? withoutPreview(raw) : await readHeader(preview.bytes).catch(asContentFault);
+  const inPreview = header instanceof ContentFault ? null : header;
+  const orientation = wanted ?? raw.orientation ?? inPreview?.orientation;
+  const size = raw.size ?? preview;
+  return {
+    told: {
+      exif: raw.exif ?? inPreview?.told.exif ?? null,
+      xmp: raw.xmp ?? inPreview?.told.xmp ?? null,
+      iptc: inPreview?.told.iptc ?? null,
+    },
+    extent: { ...NO_EXTENT, ...(size === null ? {} : turned(size, orientation)) },
+    decodable: header instanceof ContentFault ? header : decodablePreview(raw, header, orientation),
+  };
+}
+
+function decodablePreview(raw: RawHeader, header: Header, orientation: number | undefined): Decodable | ContentFault {
+  const { preview } = raw;
+  if (preview === null) return withoutPreview(raw);
+  const { colour, width, height, decodingBytes } = header;
+  return {
     file: preview.bytes,
     isHeic: false,
-    colour: header.colour,
+    colour,
     orientation: isUprightAlready(raw, preview) ? undefined : orientation,
-    pixels: header.width * header.height,
-    decodingBytes: header.decodingBytes,
+    pixels: width * height,
+    decodingBytes,
   };
-  const told = { ...header.told, exif: raw.exif ?? header.told.exif, xmp: raw.xmp ?? header.told.xmp };
-  return { told, extent: { ...NO_EXTENT, ...turned(raw.size ?? preview, orientation) }, decodable };
+}
+
+function withoutPreview({ cutOff }: RawHeader): ContentFault {
+  if (cutOff) return new ContentFault('corrupt', 'the file is cut off');
+  return new ContentFault('unsupported', 'the RAW file has no preview in it that can be shown');
+}
+
+function asContentFault(thrown: unknown): ContentFault {
+  if (thrown instanceof ContentFault) return thrown;
+  throw thrown;
 }
 
 /** Some cameras turn the preview and not the sensor's data. */

@@ -39,7 +39,8 @@ export function formatOf(head: Buffer, fileName: string): Format {
   if (RAW_MARKS.some(begins) || text.startsWith('HEAPCCDR', 6)) return 'raw';
   if (text.startsWith('ftyp', 4)) return ofBrands(text);
   if (JXL_MARKS.some(begins)) return 'jxl';
-  return READABLE.has(extension) || RAWS.has(extension) ? 'broken' : 'unsupported';
+  // Many a maker and program has called something .raw.
+  return READABLE.has(extension) || (RAWS.has(extension) && extension !== 'raw') ? 'broken' : 'unsupported';
 }
 
 /** The brand and, since some write their own first, those it says it is compatible with. */

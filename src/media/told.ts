@@ -47,6 +47,9 @@ export interface Extent {
   readonly durationMs: number | null;
 }
 
+/** 24 days: what fits into the numbers of most. */
+export const LONGEST_MS = 2 ** 31 - 1;
+
 export const NO_EXTENT: Extent = { width: null, height: null, durationMs: null };
 
 /**

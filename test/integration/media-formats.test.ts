@@ -239,6 +239,14 @@ describe('a RAW file', () => {
     expect(await look(short, 'a.dng')).toMatchObject({ state: 'corrupt', error: 'the file is cut off' });
   });
 
+  test('whose preview is broken is corrupt, with its size and words', async () => {
+    const jpeg = await preview();
+    const broken = Buffer.concat([jpeg.subarray(0, jpeg.indexOf(Buffer.from([0xff, 0xda]))), Buffer.alloc(300, 0x55)]);
+    const told = { metadata: { width: 4_000, height: 6_000, iso: 100 }, variants: [] };
+    const file = tiffOf({ ...jpegIn(broken), ...words(6), tileOffsets: long(0) }, sensor);
+    expect(await look(file, 'a.nef')).toMatchObject({ state: 'corrupt', ...told });
+  });
+
   test('full of beginnings of pictures is gone through in no time', async () => {
     const file = Buffer.concat([tiffOf(words(1)), Buffer.alloc(8 << 20, Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 2]))]);
     const begun = performance.now();
