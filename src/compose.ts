@@ -264,7 +264,10 @@ async function bringUpSides(
 ) {
   const embedded = await bringUpEmbedded(config, needs, signal, closers);
   const url = embedded.database?.url ?? config.databaseUrl ?? '';
-  const catalog = await openCatalog({ url, maxConnections: DATABASE_CONNECTIONS, log }, signal);
+  const catalog = await openCatalog(
+    { url, maxConnections: DATABASE_CONNECTIONS, variantsPrefix: config.s3VariantsPrefix, log },
+    signal,
+  );
   closers.push(() => catalog.close());
   await catalog.closeAbandonedRuns(signal);
 
