@@ -3,8 +3,8 @@ import { XMLParser } from 'fast-xml-parser';
 
 /** Bytes; edits of RAW pictures with masks can be this long. */
 const MOST_BYTES = 4 << 20;
-/** Tags and attributes: above this the parser would keep everything else waiting. */
-const MOST_MARKUP = 40_000;
+/** Tags, attributes and entities: with more the parser would keep everything else waiting. */
+const MOST_MARKUP = 10_000;
 
 const ATTRIBUTE = '@';
 
@@ -56,13 +56,8 @@ function decode(packet: Buffer): string {
 
 function markupIn(xml: string): number {
   let count = 0;
-  for (let at = -1; count <= MOST_MARKUP; count++) {
-    at = xml.indexOf('<', at + 1);
-    if (at < 0) break;
-  }
-  for (let at = -1; count <= MOST_MARKUP; count++) {
-    at = xml.indexOf('=', at + 1);
-    if (at < 0) break;
+  for (const mark of ['<', '=', '&']) {
+    for (let at = xml.indexOf(mark); at >= 0 && count <= MOST_MARKUP; at = xml.indexOf(mark, at + 1)) count++;
   }
   return count;
 }

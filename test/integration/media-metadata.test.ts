@@ -290,6 +290,7 @@ describe('XMP', () => {
     ['no XML', '<x:xmpmeta <<<< \0\0\0'],
     ['nothing', ''],
     ['tags in tags', '<a>'.repeat(50_000)],
+    ['entities without end', xmpOf('', `<dc:title>${'&amp;'.repeat(800_000)}</dc:title>`)],
     ['tags without end', xmpOf('', '<dc:subject/>'.repeat(50_000))],
     ['attributes without end', xmpOf(Array.from({ length: 50_000 }, (_, i) => `a${i}="1"`).join(' '))],
     [
@@ -299,7 +300,11 @@ describe('XMP', () => {
     ['more than 4 MiB', xmpOf(`xmp:Rating="5" dc:x="${'x'.repeat(5 << 20)}"`)],
   ])('that is %s is left alone, in no time', async (_, packet) => {
     const begun = performance.now();
-    expect(await metadataOf(jpeg, { sidecar: Buffer.from(packet) })).toMatchObject({ rating: null, keywords: [] });
+    expect(await metadataOf(jpeg, { sidecar: Buffer.from(packet) })).toMatchObject({
+      rating: null,
+      keywords: [],
+      title: null,
+    });
     expect(performance.now() - begun).toBeLessThan(1_000);
   });
 });
