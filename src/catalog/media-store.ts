@@ -9,6 +9,13 @@ import { DUE, FREE, LOOKABLE, within } from './media-due.ts';
 import { saveMedia } from './media-save.ts';
 import { writeTransaction } from './transaction.ts';
 
+/**
+ * In the order of the index of what is due, or else PostgreSQL, which cannot know how few those are, would read all
+ * photos to find out that there are none.
+ */
+const ANY_DUE = `
+SELECT FROM "Photo" AS p WHERE ${DUE} AND ${FREE} ORDER BY p."libraryId", p."key" LIMIT 1`;
+
 const DUE_BY_LIBRARY = `
 SELECT p."libraryId", count(*)::float8 AS photos FROM "Photo" AS p WHERE ${DUE} AND ${FREE}
  GROUP BY 1 ORDER BY 1`;
@@ -44,7 +51,10 @@ export function mediaStore(database: Database): MediaStore {
     (await database.ask(() => database.pool.query<Row>(text, [...values]), signal)).rows;
   return {
     claim: (scope, limit, signal) => claimPhotos(database, scope, limit, signal),
-    due: (signal) => ask(DUE_BY_LIBRARY, [], signal),
+    due: async (signal) => {
+      const any = await ask(ANY_DUE, [], signal);
+      return any.length === 0 ? [] : ask(DUE_BY_LIBRARY, [], signal);
+    },
     counts: async (scope, signal) => {
       const { sql, values } = within(scope);
       const [counts] = await ask<MediaCounts>(COUNTS.replace('WITHIN', sql), values, signal);

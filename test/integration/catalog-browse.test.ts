@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Page, PageRequest } from '../../src/sync/browse.ts';
-import { agreed, local, openTestCatalog, type TestCatalog, unsettled } from '../support/catalog.ts';
+import { agreed, local, never, openTestCatalog, type TestCatalog, unsettled } from '../support/catalog.ts';
+import { METADATA, processed } from '../support/catalog-media.ts';
 
 let world: TestCatalog;
 beforeAll(async () => {
@@ -135,6 +136,68 @@ describe('photos', () => {
     const album = await browser.albumByPath(library.id, 'x');
     const failed = await walk((page) => browser.photos(album!.id, { state: 'failed' }, page), 3);
     expect(failed.map((photo) => photo.fileName)).toEqual(['1.jpg', '3.jpg', '5.jpg', '7.jpg']);
+  });
+
+  describe('in the order in which they were taken', () => {
+    const at = (iso: string) => ({ atMs: Date.parse(iso), offsetMinutes: null, from: 'exif' as const });
+    const TAKEN: Readonly<Record<string, string>> = {
+      'd.jpg': '1999-12-31T23:59:59.999Z',
+      'c.jpg': '2024-06-01T10:00:00.000Z',
+      'B.jpg': '2024-06-01T10:00:00.001Z',
+      'a.jpg': '2024-06-01T10:00:00.001Z',
+      'é.jpg': '2024-06-01T10:00:00.001Z',
+    };
+    let albumId: string;
+    beforeAll(async () => {
+      const library = await world.makeLibrary();
+      const { port, media, browser } = world.catalog;
+      const names = [...Object.keys(TAKEN), 'y.txt', 'x.txt', 'Z.jpg', 'w.jpg'];
+      const kindOf = (name: string) => (name.endsWith('.txt') ? 'other' : 'image');
+      const photos = names.map((name) => agreed(library, `x/${name}`, { md5: name, photoKind: kindOf(name) }));
+      await port.apply(library, [...photos, agreed(library, 'y/z.jpg', { md5: 'z' })]);
+      const claimed = await media.claim({ libraryId: library.id, album: 'x' }, 100, never);
+      const results = claimed.map((photo) => {
+        const time = TAKEN[photo.md5];
+        const metadata = time === undefined ? null : { ...METADATA, takenAt: at(time) };
+        return processed(photo, { metadata });
+      });
+      await media.save(library, results);
+      await port.apply(library, [unsettled(library, 'x/B.jpg'), unsettled(library, 'x/w.jpg')]);
+      albumId = (await browser.albumByPath(library.id, 'x'))?.id ?? '';
+    });
+    const order = 'takenAt';
+
+    test.each([1, 2, 3, 5, 6, 100])(
+      'come by time, then by key, those without a time last, %i at a time',
+      async (limit) => {
+        const photos = await walk((page) => world.catalog.browser.photos(albumId, { order }, page), limit);
+        const dated = ['d.jpg', 'c.jpg', 'B.jpg', 'a.jpg', 'é.jpg'];
+        expect(photos.map(({ fileName }) => fileName)).toEqual([...dated, 'Z.jpg', 'w.jpg', 'x.txt', 'y.txt']);
+        expect(photos.map(({ takenAt }) => takenAt)).toEqual([
+          ...dated.map((name) => TAKEN[name]),
+          ...Array(4).fill(null),
+        ]);
+        expect(photos[0]?.variants.map(({ name }) => name)).toEqual(['thumb', 'preview']);
+      },
+    );
+
+    test('of one state are found among the others', async () => {
+      const photos = await walk((page) => world.catalog.browser.photos(albumId, { order, state: 'failed' }, page), 1);
+      expect(photos.map(({ fileName }) => fileName)).toEqual(['B.jpg', 'w.jpg']);
+    });
+
+    test('have cursors of their own', async () => {
+      const { browser } = world.catalog;
+      const byTime = (await browser.photos(albumId, { order }, { limit: 1 })).nextCursor ?? '';
+      const byKey = (await browser.photos(albumId, {}, { limit: 1 })).nextCursor ?? '';
+      const forged = Buffer.from(JSON.stringify(['infinity', ''])).toString('base64url');
+      const refused = { code: 'BAD_INPUT', field: 'cursor' };
+      await expect(browser.photos(albumId, {}, { limit: 1, cursor: byTime })).rejects.toMatchObject(refused);
+      for (const cursor of [byKey, forged]) {
+        await expect(browser.photos(albumId, { order }, { limit: 1, cursor })).rejects.toMatchObject(refused);
+      }
+      expect(await browser.photos('no uuid', { order }, { limit: 1 })).toEqual({ items: [], nextCursor: null });
+    });
   });
 
   test('that do not exist are null', async () => {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Catalog, openCatalog } from '../../src/catalog/open.ts';
 import type { NewLibrary } from '../../src/sync/browse.ts';
 import { agreed, never, openTestCatalog, type TestCatalog } from '../support/catalog.ts';
 
@@ -77,6 +78,39 @@ describe('libraries', () => {
     const renaming = world.catalog.libraries.update(other.id, { name: made.name });
     await expect(renaming).rejects.toMatchObject(conflict('name'));
     expect(await world.catalog.libraries.update(made.id, { name: made.name })).toEqual(made);
+  });
+});
+
+describe('where the variants are', () => {
+  let catalog: Catalog;
+  beforeAll(async () => {
+    catalog = await openCatalog({ url: world.url, maxConnections: 2, variantsPrefix: 'small/variants/' }, never);
+  });
+  afterAll(() => catalog.close());
+
+  test.each(['small/variants/', 'small/variants/2024/'])('at %s there can be no library', async (prefix) => {
+    const { create, ensure, update } = catalog.libraries;
+    await expect(create(wanted({ prefix }))).rejects.toMatchObject(conflict('prefix'));
+    await expect(create(wanted({ prefix }))).rejects.toThrow('S3_VARIANTS_PREFIX');
+    await expect(ensure(wanted({ prefix }))).rejects.toMatchObject(conflict('prefix'));
+    const made = await create(wanted());
+    await expect(update(made.id, { prefix })).rejects.toMatchObject(conflict('prefix'));
+    expect(await catalog.libraries.find(made.id)).toEqual(made);
+  });
+
+  test.each(['', 'small/', 'small/variants-of-mine/', 'photos/small/variants/'])(
+    'a library at %s may be beside it or around it',
+    async (prefix) => {
+      expect(await catalog.libraries.create(wanted({ prefix }))).toMatchObject({ prefix });
+      expect(await catalog.libraries.ensure(wanted({ prefix }))).toMatchObject({ prefix });
+    },
+  );
+
+  test('a library that was there before stays, and can be changed otherwise', async () => {
+    const made = await world.catalog.libraries.create(wanted({ prefix: 'small/variants/' }));
+    const { id, ...place } = made;
+    expect(await catalog.libraries.ensure(place)).toEqual(made);
+    expect(await catalog.libraries.update(id, { root: '/elsewhere' })).toEqual({ ...made, root: '/elsewhere' });
   });
 });
 
