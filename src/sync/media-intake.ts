@@ -131,7 +131,7 @@ async function lookAt(
     const read = async (offset: number, length: number) => bytes.subarray(offset, offset + length);
     try {
       const result = await worker.process({ ...photo, local: facts }, read);
-      await worker.save({ photo, state: result.state, result });
+      await worker.save(photo, result);
     } catch (thrown) {
       const { code, message } = asRollcallError(thrown);
       await parts.store.giveBack([photo], code === 'MEDIA_FAILED' ? message : null);

@@ -77,29 +77,26 @@ export class MediaWorker {
   async workOn(photos: readonly ClaimedPhoto[]): Promise<WorkedOn> {
     const count = { claimed: photos.length, ready: 0, withoutPicture: 0, failed: 0, changed: 0 };
     const open = new Set(photos);
-    try {
-      await pMap(
-        photos,
-        async (photo) => {
-          this.#signal.throwIfAborted();
-          const found = await this.#lookAt(photo);
-          if (found === 'changed') count.changed += 1;
-          else if (found === 'failed') count.failed += 1;
-          else await this.save(found);
-          if (typeof found !== 'string') count[found.state === 'ready' ? 'ready' : 'withoutPicture'] += 1;
-          open.delete(photo);
-        },
-        { concurrency: this.#parts.media.concurrency },
-      );
-      return count;
-    } catch (thrown) {
-      await this.#parts.store.giveBack([...open], null).catch(() => undefined);
-      throw thrown;
-    }
+    let fatal: { readonly thrown: unknown } | null = null;
+    const one = async (photo: ClaimedPhoto) => {
+      if (fatal !== null) return;
+      try {
+        this.#signal.throwIfAborted();
+        count[await this.#lookAt(photo)] += 1;
+        open.delete(photo);
+      } catch (thrown) {
+        fatal ??= { thrown };
+      }
+    };
+    // What runs when something ends it all is waited for: it may yet be recorded.
+    await pMap(photos, one, { concurrency: this.#parts.media.concurrency });
+    if (fatal === null) return count;
+    await this.#parts.store.giveBack([...open], null).catch(() => undefined);
+    throw (fatal as { readonly thrown: unknown }).thrown;
   }
 
   /** Puts the variants of a photo into the bucket, then what was found into the catalog, if the claim still holds. */
-  async save({ photo, result }: Found): Promise<boolean> {
+  async save(photo: ClaimedPhoto, result: MediaResult): Promise<void> {
     const variants: StoredVariant[] = [];
     for (const variant of this.#keepsVariants() ? result.variants : []) variants.push(await this.#put(photo, variant));
     const { state, error, metadata, thumbhash } = result;
@@ -109,19 +106,20 @@ export class MediaWorker {
       const fields = { path: photo.path, library: this.#library.name };
       this.#parts.log.warn(fields, `${photo.path} is ${state}: ${error}`);
     }
-    return taken;
   }
 
-  async #lookAt(photo: ClaimedPhoto): Promise<Found | 'changed' | 'failed'> {
+  async #lookAt(photo: ClaimedPhoto): Promise<Ending> {
     try {
       const file = await this.#disk.open(photo.path, photo.local, this.#signal);
+      let result: MediaResult;
       try {
-        const result = await this.process(photo, (offset, length, signal) => file.read(offset, length, signal));
+        result = await this.process(photo, (offset, length, signal) => file.read(offset, length, signal));
         await file.verifyUnchanged();
-        return { photo, state: result.state, result };
       } finally {
         await file.close();
       }
+      await this.save(photo, result);
+      return result.state === 'ready' ? 'ready' : 'withoutPicture';
     } catch (thrown) {
       return this.#went(photo, thrown);
     }
@@ -136,7 +134,7 @@ export class MediaWorker {
     return this.#parts.media.process(source, this.#signal);
   }
 
-  async #went(photo: ClaimedPhoto, thrown: unknown): Promise<'changed' | 'failed'> {
+  async #went(photo: ClaimedPhoto, thrown: unknown): Promise<Ending> {
     this.#signal.throwIfAborted();
     const { code, message } = asRollcallError(thrown);
     if (CHANGED.has(code)) {
@@ -174,11 +172,7 @@ export class MediaWorker {
   }
 }
 
-interface Found {
-  readonly photo: ClaimedPhoto;
-  readonly state: MediaResult['state'];
-  readonly result: MediaResult;
-}
+type Ending = Exclude<keyof WorkedOn, 'claimed'>;
 
 /** Where all variants of a library are, and nothing else. */
 export function variantsFolder(variantsPrefix: string, { id }: Library): string {
