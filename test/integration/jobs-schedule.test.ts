@@ -195,7 +195,7 @@ describe('the look at restores', () => {
 describe('the depth of the queue', () => {
   test('tells what waits and what is at work, by queue', async () => {
     expect(await w.queue.depth(signal())).toEqual(
-      ['reconcile', 'restore-check', 'sync-album', 'sync-library'].map((queue) => ({
+      ['process-photo', 'reconcile', 'restore-check', 'sync-album', 'sync-library'].map((queue) => ({
         queue,
         waiting: 0,
         active: 0,
