@@ -17,7 +17,7 @@ export const shared = {
   maxWorkers: 3,
 } satisfies TestOptions;
 
-/** `npm test`: everything but what takes long because it kills processes and waits until others notice. */
+/** `npm test`: everything but what starts the program or its services dozens of times, kills them, and waits. */
 export default defineConfig({
   test: { ...shared, include: ['test/**/*.test.ts'], exclude: ['test/**/*.long.test.ts'] },
 });
