@@ -12,6 +12,7 @@ import { openWalkers, type Walkers } from './disk/walkers.ts';
 import { watchLibrary } from './disk/watch.ts';
 import { attachEmbedded, type EmbeddedServices, embeddedRuns } from './embedded/attach.ts';
 import { RollcallError } from './errors.ts';
+import { readAdminPage } from './http/admin-page.ts';
 import { checkHealth } from './http/health.ts';
 import type { HttpParts } from './http/parts.ts';
 import type { JobQueue, QueueParts } from './jobs/queue.ts';
@@ -404,6 +405,7 @@ function httpParts(
     checkLibrary: (wanted, signal) => checkLibrary(wanted, buckets.open, embedded, signal),
     auth: { token: config.apiToken },
     defaults,
+    page: () => readAdminPage(new URL('web/', import.meta.url)),
     log,
     version,
   };

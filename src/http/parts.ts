@@ -4,6 +4,7 @@ import type { Log } from '../sync/ports.ts';
 import type { QueueDepth, RunQueue } from '../sync/run-queue.ts';
 import type { SyncService } from '../sync/service.ts';
 import type { OpenBucket } from './addresses.ts';
+import type { AdminPage } from './admin-page.ts';
 import type { MetricsParts } from './metrics.ts';
 
 /** The state of everything Rollcall leans on. `error` is a sentence for people and never holds a secret. */
@@ -73,6 +74,8 @@ export interface HttpParts {
   readonly auth: { readonly token: string | null };
   /** Bucket and prefix of a new library that names none. */
   readonly defaults: { readonly bucket: string; readonly prefix: string };
+  /** Reads the admin page; null: it was not built. */
+  readonly page: () => AdminPage | null;
   readonly log: Log;
   readonly version: string;
 }
@@ -85,5 +88,9 @@ export interface HttpEnv {
     /** Aborts when the server is closing and running work must end (listen.ts). */
     stopping?: AbortSignal;
   };
-  Variables: { requestId: string };
+  Variables: {
+    requestId: string;
+    /** Where the answer, a page, shows pictures from. */
+    imageSources?: readonly string[];
+  };
 }

@@ -275,6 +275,7 @@ export function testParts(replaced: Partial<HttpParts> = {}): TestParts {
       checked.push(root);
     },
     auth: { token: null },
+    page: () => null,
     defaults: { bucket: 'default-bucket', prefix: 'default/' },
     log: { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') },
     version: '1.2.3',

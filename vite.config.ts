@@ -1,0 +1,20 @@
+import { defineConfig } from 'vite';
+
+/** The admin page: from src/web to dist/web, where the built server finds it (src/http/admin-page.ts). */
+export default defineConfig({
+  root: 'src/web',
+  // Nothing of a .env file gets into a page.
+  envDir: false,
+  publicDir: false,
+  build: {
+    outDir: '../../dist/web',
+    emptyOutDir: true,
+    // By it the server knows a page that was built from one's sources.
+    manifest: 'manifest.json',
+    // The policy of the page allows no data: addresses.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    target: 'es2023',
+    chunkSizeWarningLimit: 600,
+  },
+});
