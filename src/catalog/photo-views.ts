@@ -1,5 +1,13 @@
 /** Photos as people look at them: pages of an album, each with its variants. */
-import type { CatalogBrowser, Page, PageRequest, PhotoDetails, PhotoFilter, PhotoView } from '../sync/browse.ts';
+import type {
+  CatalogBrowser,
+  Page,
+  PageRequest,
+  PhotoDetails,
+  PhotoFilter,
+  PhotosFilter,
+  PhotoView,
+} from '../sync/browse.ts';
 import { cursorParts, isText, isTime, isUuid, limitOf, pageOf } from './cursor.ts';
 import type { Database } from './database.ts';
 import type { Prisma } from './generated/client.ts';
@@ -49,6 +57,28 @@ async function photosByKey(
   const query = { where, orderBy: { key: 'asc' }, take: limit + 1, include: WITH_VARIANTS } as const;
   const rows = await database.ask(() => database.prisma.photo.findMany(query));
   return pageOf(rows, limit, photoView, (row) => [row.key]);
+}
+
+/** CatalogBrowser.allPhotos. */
+export async function photosOfAll(
+  database: Database,
+  { libraryId, state }: PhotosFilter,
+  page: PageRequest,
+): Promise<Page<PhotoView>> {
+  const limit = limitOf(page);
+  const after = cursorParts(page, [isUuid, isText]);
+  if (libraryId !== undefined && !isUuid(libraryId)) return { items: [], nextCursor: null };
+  const where = {
+    ...(libraryId !== undefined && { libraryId }),
+    ...(state && { state }),
+    ...(after && {
+      OR: [{ libraryId: { gt: after[0] ?? '' } }, { libraryId: after[0] ?? '', key: { gt: after[1] ?? '' } }],
+    }),
+  };
+  const orderBy: Prisma.PhotoOrderByWithRelationInput[] = [{ libraryId: 'asc' }, { key: 'asc' }];
+  const query = { where, orderBy, take: limit + 1, include: WITH_VARIANTS } as const;
+  const rows = await database.ask(() => database.prisma.photo.findMany(query));
+  return pageOf(rows, limit, photoView, (row) => [row.libraryId, row.key]);
 }
 
 /** Two stretches of one index: what has a time after the cursor, and behind that what has none. */

@@ -15,6 +15,7 @@ import { archiveRoutes } from './routes/archive.ts';
 import { healthRoutes } from './routes/health.ts';
 import { libraryRoutes } from './routes/libraries.ts';
 import { metricsRoutes } from './routes/metrics.ts';
+import { overviewRoutes } from './routes/overview.ts';
 import { pageRoutes } from './routes/pages.ts';
 import { photoRoutes } from './routes/photos.ts';
 import { reuploadRoutes } from './routes/reupload.ts';
@@ -41,6 +42,7 @@ const API_ROUTES = [
   photoRoutes,
   archiveRoutes,
   healthRoutes,
+  overviewRoutes,
   metricsRoutes,
 ] as const;
 

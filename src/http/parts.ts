@@ -1,5 +1,6 @@
 /** What the HTTP API is made of; compose.ts provides it. */
-import type { ArchiveStore, CatalogBrowser, LibraryStore, NewLibrary } from '../sync/browse.ts';
+import type { ArchiveStore, CatalogBrowser, LibraryStore, NewLibrary, PhotoView } from '../sync/browse.ts';
+import type { PhotoSides } from '../sync/photo-sides.ts';
 import type { Log } from '../sync/ports.ts';
 import type { QueueDepth, RunQueue } from '../sync/run-queue.ts';
 import type { SyncService } from '../sync/service.ts';
@@ -68,6 +69,15 @@ export interface HttpParts {
   /** Asks every part; one that does not answer before `signal` aborts is reported as failed, not thrown. */
   readonly health: (signal: AbortSignal) => Promise<HealthReport>;
   readonly metrics: Omit<MetricsParts, 'queue' | 'version'>;
+  /** What disk and bucket hold of a photo now. */
+  readonly lookAt: (photo: PhotoView, signal: AbortSignal) => Promise<PhotoSides>;
+  /** What the schedule is going to do. */
+  readonly schedule: {
+    /** RFC 3339; null: no reconciliation is on it. */
+    nextReconcileAt(): string | null;
+    /** From the end of a two-way sync to the next one; 0: there are none. */
+    readonly twoWaySeconds: number;
+  };
   /** Throws GUARD_ROOT_* or BUCKET_* when the library's root or bucket cannot be used. */
   readonly checkLibrary: (library: NewLibrary, signal: AbortSignal) => Promise<void>;
   /** Token null: only loopback is served, and no other origin may write (DESIGN 12). */

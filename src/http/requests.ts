@@ -138,6 +138,7 @@ export const PhotoPageQuery = only('this list', {
     .openapi({ description: 'By name (the default), or by when they were taken, those that do not tell last.' }),
   ...paging,
 });
+export const PhotosQuery = only('this list', { library, state: oneOf(PHOTO_STATES).optional(), ...paging });
 export const AddressQuery = only('this address', {
   variant: oneOf(['thumb', 'preview']).optional().openapi({ description: 'Left out: the photo itself.' }),
   download: oneOf(['true', 'false'])

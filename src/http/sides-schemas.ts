@@ -1,0 +1,54 @@
+/** What /api/photos/{id}/sides and /api/overview answer with, as zod schemas. */
+import { z } from '@hono/zod-openapi';
+import { count, time } from './field-schemas.ts';
+import { Album } from './schemas.ts';
+
+const gone = z.object({ state: z.literal('gone') });
+const unreadable = z.object({ state: z.literal('unreadable'), code: z.string(), message: z.string() });
+
+export const PhotoSides = z
+  .object({
+    disk: z.discriminatedUnion('state', [
+      z.object({ state: z.literal('there'), size: count, modifiedAt: time }),
+      gone,
+      unreadable,
+    ]),
+    bucket: z.discriminatedUnion('state', [
+      z.object({
+        state: z.literal('there'),
+        size: count,
+        etag: z.string(),
+        storageClass: z.string(),
+        modifiedAt: time,
+      }),
+      gone,
+      unreadable,
+    ]),
+  })
+  .openapi('PhotoSides');
+
+export const Overview = z
+  .object({
+    libraries: z
+      .array(
+        z.object({
+          id: z.uuid(),
+          name: z.string(),
+          albums: count,
+          photos: count,
+          bytes: count,
+          states: Album.shape.states,
+        }),
+      )
+      .readonly()
+      .openapi({ description: 'What each library holds, by name.' }),
+    next: z
+      .object({
+        reconcileAt: time.nullable().openapi({ description: 'Null: it is not on the schedule of this server.' }),
+        twoWaySeconds: count.openapi({
+          description: 'Between two-way syncs of the libraries that ask for them; 0: off.',
+        }),
+      })
+      .openapi({ description: 'What the schedule is going to do.' }),
+  })
+  .openapi('Overview');
