@@ -1,0 +1,85 @@
+/** The parts that everything leans on, what is down first. */
+import { useQuery } from '../api/query.ts';
+import type { Health } from '../api/types.ts';
+import { formatCounted } from '../logic/format.ts';
+import { Answered, Badge } from '../ui/parts.tsx';
+
+const EVERY_MS = 15_000;
+
+interface Part {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly detail: string;
+  readonly notes: readonly string[];
+}
+
+export function HealthPanel() {
+  const health = useQuery(
+    'health',
+    async (client, signal) => (await client.api.health.$get({}, { init: { signal } })).json(),
+    EVERY_MS,
+  );
+  return (
+    <section aria-labelledby="health-title">
+      <h2 id="health-title">Health</h2>
+      <Answered query={health}>
+        {(data) => (
+          <ul className="parts">
+            {partsOf(data).map(({ name, ok, detail, notes }) => (
+              <li key={name}>
+                <Badge tone={ok ? 'good' : 'bad'}>{ok ? 'OK' : 'Down'}</Badge>
+                <div>
+                  <strong>{name}</strong> <span className={ok ? 'quiet' : 'wrong'}>{detail}</span>
+                  {notes.length > 0 && (
+                    <details>
+                      <summary>{formatCounted(notes.length, 'note')}</summary>
+                      <ul>
+                        {notes.map((note) => (
+                          <li key={note}>{note}</li>
+                        ))}
+                      </ul>
+                    </details>
+                  )}
+                </div>
+              </li>
+            ))}
+          </ul>
+        )}
+      </Answered>
+    </section>
+  );
+}
+
+function partsOf({ parts: { database, bucket, roots, twoWay, queue } }: Health): Part[] {
+  const all: Part[] = [
+    { name: 'Database', ok: database.ok, detail: database.error ?? database.version ?? '', notes: [] },
+    {
+      name: 'Bucket',
+      ok: bucket.ok,
+      detail: bucket.error ?? [bucket.bucket, bucket.endpoint && `at ${bucket.endpoint}`].filter(Boolean).join(' '),
+      notes: bucket.lacks ?? [],
+    },
+    ...roots.map(({ ok, error, library, root }) => ({
+      name: `Root of ${library ?? 'a library'}`,
+      ok,
+      detail: error ?? root ?? '',
+      notes: [],
+    })),
+    ...twoWay
+      .filter(({ ok }) => !ok)
+      .map(({ error, library }) => ({
+        name: `Two-way sync of ${library ?? ''}`,
+        ok: false,
+        detail: error ?? '',
+        notes: [],
+      })),
+    ...(queue === null ? [] : [queuePart(queue)]),
+  ];
+  return all.sort((a, b) => Number(a.ok) - Number(b.ok));
+}
+
+function queuePart(queue: NonNullable<Health['parts']['queue']>): Part {
+  const waiting = (queue.queues ?? []).reduce((sum, { waiting, active }) => sum + waiting + active, 0);
+  const detail = queue.error ?? (waiting === 0 ? 'nothing to do' : `${formatCounted(waiting, 'job')} to do`);
+  return { name: 'Queue', ok: queue.ok, detail, notes: [] };
+}
