@@ -79,7 +79,7 @@ export function formatTaken(takenAt: string, offsetMinutes: number | null): stri
 
 export function formatUsd(usd: number): string {
   if (usd === 0) return '$0';
-  if (usd < 0.01) return 'less than $0.01';
+  if (usd < 0.01) return 'under $0.01';
   return `$${usd.toFixed(2)}`;
 }
 

@@ -21,6 +21,7 @@ export function isRunStatus(text: string | undefined): text is RunStatus {
 
 export const RUN_KINDS: Readonly<Record<string, string>> = {
   sync: 'Sync',
+  survey: 'Survey',
   reconcile: 'Reconciliation',
   moves: 'Renames',
   status: 'Status',

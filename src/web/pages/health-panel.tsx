@@ -52,7 +52,7 @@ export function HealthPanel() {
 
 function partsOf({ parts: { database, bucket, roots, twoWay, queue } }: Health): Part[] {
   const all: Part[] = [
-    { name: 'Database', ok: database.ok, detail: database.error ?? database.version ?? '', notes: [] },
+    { name: 'Database', ok: database.ok, detail: database.error ?? `PostgreSQL ${database.version ?? ''}`, notes: [] },
     {
       name: 'Bucket',
       ok: bucket.ok,

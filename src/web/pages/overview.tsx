@@ -23,7 +23,8 @@ export function OverviewPage() {
   const runs = useQuery(
     'recent runs',
     async (client, signal) =>
-      (await (await client.api.runs.$get({ query: { limit: RECENT } }, { init: { signal } })).json()).runs,
+      (await (await client.api.runs.$get({ query: { limit: RECENT, parent: 'none' } }, { init: { signal } })).json())
+        .runs,
     EVERY_MS,
   );
   return (

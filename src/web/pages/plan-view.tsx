@@ -31,7 +31,7 @@ export function PlanView({ report, onApply }: { report: Report; onApply?: () => 
       <p role="status">
         {groups.length === 0
           ? `Nothing to do: ${formatCounted(report.photos.existing, 'photo')} in agreement.`
-          : `${formatCounted(plan.length, 'step')}, ${formatBytes(bytes)} to transfer, about ${formatUsd(estimateUsd(plan, report.cost.usd))} in requests. ${formatCounted(report.actions.skipped, 'photo')} in agreement.`}
+          : `${formatCounted(plan.length, 'step')}, ${formatBytes(bytes)} to transfer, requests for ${formatUsd(estimateUsd(plan, report.cost.usd))} (estimated). ${formatCounted(report.actions.skipped, 'photo')} in agreement.`}
       </p>
       {groups.map((group) => (
         <Group key={group.name} group={group} />

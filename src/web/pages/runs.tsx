@@ -55,18 +55,27 @@ function Filters() {
           'Library',
           libraries.map(({ id, name }) => [id, name] as const),
         )}
+      <label className="check">
+        <input
+          type="checkbox"
+          checked={query['parts'] === 'all'}
+          onChange={(event) => change({ parts: event.target.checked ? 'all' : '' })}
+        />
+        With the parts of runs
+      </label>
     </search>
   );
 }
 
 function History() {
   const { query } = usePlace();
-  const { status, kind, library } = query;
-  const runs = usePaged<Run>(`${status} ${kind} ${library}`, async (client, page, signal) => {
+  const { status, kind, library, parts } = query;
+  const runs = usePaged<Run>(`runs ${status} ${kind} ${library} ${parts}`, async (client, page, signal) => {
     const filter = {
       ...(isRunStatus(status) && { status }),
       ...(kind && { kind }),
       ...(library && { library }),
+      ...(parts !== 'all' && { parent: 'none' }),
     };
     const answer = await client.api.runs.$get({ query: { ...page, ...filter } }, { init: { signal } });
     const { runs: items, nextCursor } = await answer.json();

@@ -52,8 +52,5 @@ export function Link({ href, onClick, ...rest }: LinkProps) {
     event.preventDefault();
     navigate(href);
   };
-  return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: it has an address, and Enter follows it as a click does.
-    <a {...rest} href={href} onClick={follow} />
-  );
+  return <a {...rest} href={href} onClick={follow} />;
 }
