@@ -58,7 +58,8 @@ function Filters() {
       <label className="check">
         <input
           type="checkbox"
-          checked={query['parts'] === 'all'}
+          disabled={Boolean(query['library'])}
+          checked={query['parts'] === 'all' || Boolean(query['library'])}
           onChange={(event) => change({ parts: event.target.checked ? 'all' : '' })}
         />
         With the parts of runs
@@ -75,7 +76,8 @@ function History() {
       ...(isRunStatus(status) && { status }),
       ...(kind && { kind }),
       ...(library && { library }),
-      ...(parts !== 'all' && { parent: 'none' }),
+      // Of a run over several libraries, its part is what there is to see of one of them.
+      ...(parts !== 'all' && !library && { parent: 'none' }),
     };
     const answer = await client.api.runs.$get({ query: { ...page, ...filter } }, { init: { signal } });
     const { runs: items, nextCursor } = await answer.json();
