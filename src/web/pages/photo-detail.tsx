@@ -43,7 +43,7 @@ export function PhotoDetail({ id, onChanged }: { id: string; onChanged?: () => v
                 <li key={reason}>{reason}</li>
               ))}
             </ul>
-            <PhotoActions photo={data} onChanged={changed} />
+            <PhotoActions photo={data} sides={sides.data} onChanged={changed} />
           </div>
           <Answered query={sides}>{(both) => <ThreeSides photo={data} sides={both} />}</Answered>
           <Metadata photo={data} />
@@ -56,7 +56,13 @@ export function PhotoDetail({ id, onChanged }: { id: string; onChanged?: () => v
 /** States in which an upload may put things right. */
 const REUPLOADED = new Set<Photo['state']>(['missing', 'failed', 'lost']);
 
-function PhotoActions({ photo, onChanged }: { photo: Photo; onChanged: () => void }) {
+interface ActionsProps {
+  readonly photo: Photo;
+  readonly sides: Sides | undefined;
+  readonly onChanged: () => void;
+}
+
+function PhotoActions({ photo, sides, onChanged }: ActionsProps) {
   const { client } = useStore(session);
   const [busy, setBusy] = useState(false);
   const reupload = async () => {
@@ -79,9 +85,11 @@ function PhotoActions({ photo, onChanged }: { photo: Photo; onChanged: () => voi
       toast({ tone: 'bad', text: `❌ ${tell(thrown).what}` });
     }
   };
+  // What was seen just now counts, whatever is on record.
+  const isGone = sides?.bucket.state === 'gone';
   return (
     <div className="actions">
-      {(REUPLOADED.has(photo.state) || photo.damage !== null) && (
+      {(REUPLOADED.has(photo.state) || photo.damage !== null || isGone) && (
         <button type="button" className="primary" disabled={busy} aria-busy={busy} onClick={() => void reupload()}>
           {busy ? '⏳ Uploading…' : 'Re-upload'}
         </button>
