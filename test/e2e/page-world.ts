@@ -29,7 +29,8 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 export async function startBrowser(): Promise<Browser> {
   return chromium.launch({
     executablePath: await chromiumPackage.executablePath(),
-    args: [...chromiumPackage.args, '--no-sandbox'],
+    // In a single process the first tab that is closed would take the whole browser along.
+    args: [...chromiumPackage.args.filter((arg) => arg !== '--single-process'), '--no-sandbox'],
     headless: true,
   });
 }
