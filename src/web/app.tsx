@@ -33,7 +33,7 @@ const NAVIGATION: readonly { readonly view: View; readonly label: string; readon
 
 export function App() {
   const place = usePlace();
-  const { door } = useStore(session);
+  const { door, guarded } = useStore(session);
   const main = useFocusOnView(place);
   if (door !== 'open') return <Door refused={door === 'refused'} />;
   return (
@@ -63,7 +63,8 @@ export function App() {
       </main>
       <footer className="frame">
         <ThemeChoice />
-        <a href="/docs">API</a>
+        {/* A link sends no token, and would be refused. */}
+        {!guarded && <a href="/docs">API</a>}
       </footer>
       <Toasts />
     </>

@@ -1,7 +1,11 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
+import { Client } from 'pg';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { builtCli } from '../support/built.ts';
 import { type PageWorld, pageWorld, seriousIssues, startBrowser } from './page-world.ts';
 
 let browser: Browser;
@@ -284,6 +288,62 @@ describe('every view', () => {
     expect(await paper()).not.toBe(light);
     const shot = await page.screenshot();
     expect(shot.length).toBeGreaterThan(5_000);
+  });
+});
+
+describe('a large library', () => {
+  const ALBUMS = 5_000;
+  const PHOTOS = 50_000;
+
+  async function fill(): Promise<string> {
+    const client = new Client({ connectionString: world.database.url });
+    await client.connect();
+    try {
+      const { rows } = await client.query<{ id: string }>(
+        `WITH l AS (INSERT INTO "Library" ("name", "root", "bucket", "prefix")
+                    VALUES ('Large', '/nowhere', $1, 'large/') RETURNING "id"),
+              a AS (INSERT INTO "Album" ("libraryId", "path")
+                    SELECT l."id", 'large/' || n FROM l, generate_series(1, $2::int) AS n RETURNING "id", "libraryId", "path"),
+              p AS (INSERT INTO "Photo" ("libraryId", "albumId", "path", "fileName", "bucket", "key", "kind", "contentType", "size",
+                                         "mtimeNs", "state")
+                    SELECT a."libraryId", a."id", f.path, f.name, $1, 'large/' || f.path, 'image', 'image/jpeg', 1000, 0, 'synced'
+                      FROM a, generate_series(1, CASE a."path" WHEN 'large/1' THEN $3::int ELSE 1 END) AS n,
+                      LATERAL (SELECT a."path" || '/' || lpad(n::text, 6, '0') || '.jpg' AS path, lpad(n::text, 6, '0') || '.jpg' AS name) AS f)
+         SELECT "id" FROM a WHERE "path" = 'large/1'`,
+        [world.s3.bucket, ALBUMS, PHOTOS],
+      );
+      return rows[0]!.id;
+    } finally {
+      await client.end();
+    }
+  }
+
+  test('of 5,000 albums, one with 50,000 photos, holds no more than what is in sight', async () => {
+    const id = await fill();
+    const page = await world.open('/albums?q=large');
+    await sees(page, /^5,000 of 5,\d\d\d albums$/);
+    expect(await page.locator('.album').count()).toBeLessThan(60);
+    await page.getByRole('searchbox', { name: 'Search' }).fill('large 4999');
+    await sees(page, /^1 of 5,/);
+    await page.goto(`${world.address}/albums/${id}`);
+    await page.locator('.cell', { hasText: '000001.jpg' }).waitFor();
+    await page.evaluate('scrollTo(0, 60000)');
+    await page
+      .locator('.cell', { hasText: /002\d\d\d\.jpg/ })
+      .first()
+      .waitFor();
+    expect(await page.locator('.grid li').count()).toBeLessThan(150);
+    await page.locator('.grid li a').first().focus();
+    await page.keyboard.press('ArrowDown');
+    expect(await page.evaluate('document.activeElement.closest("li") !== null')).toBe(true);
+  });
+});
+
+describe('the bundle', () => {
+  test('is under 200 kB', async () => {
+    const built = join(await builtCli(), '../../dist/web/assets');
+    const sizes = readdirSync(built).map((name) => gzipSync(readFileSync(join(built, name))).length);
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(200_000);
   });
 });
 

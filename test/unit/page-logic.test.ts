@@ -121,7 +121,7 @@ describe('errors', () => {
   });
 
   test('of a server that is away say so, and others show nothing of their inside', () => {
-    expect(tell(new TypeError('fetch failed')).advice).toContain('rollcall serve');
+    expect(tell(Object.assign(new TypeError('fetch failed'), { code: 'OFFLINE' })).advice).toContain('rollcall serve');
     expect(tell(new Error('x is not a function')).what).not.toContain('function');
     expect(tell('thrown text').what).toBe('Something went wrong.');
   });

@@ -70,13 +70,9 @@ export interface Told {
 export function tell(thrown: unknown): Told {
   if (!(thrown instanceof Error)) return told('Something went wrong.', null);
   const { code, instance, field } = thrown as Partial<Record<'code' | 'instance' | 'field', unknown>>;
-  if (typeof code !== 'string') {
-    const offline = thrown instanceof TypeError;
-    return told(
-      offline ? 'The server cannot be reached.' : 'Something went wrong in this page.',
-      offline ? OFFLINE : null,
-    );
-  }
+  if (typeof code !== 'string') return told('Something went wrong in this page.', 'Reload it.');
+  // As session.ts calls it.
+  if (code === 'OFFLINE') return told('The server cannot be reached.', OFFLINE);
   return {
     what: sentence(thrown.message),
     advice: ADVICE[code] ?? null,

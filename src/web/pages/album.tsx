@@ -1,5 +1,5 @@
 /** An album: its photos as a grid that is as long as the album, what S3 lacks of it, and a photo opened over it. */
-import { useCallback, useState } from 'react';
+import { type KeyboardEvent, useCallback, useState } from 'react';
 import { usePaged } from '../api/paged.ts';
 import { forgetAnswers, useQuery } from '../api/query.ts';
 import type { Album, Photo, PhotoState } from '../api/types.ts';
@@ -145,8 +145,12 @@ function OpenPhoto({ photos, onChanged }: { photos: readonly Photo[]; onChanged:
   if (!id) return null;
   const at = photos.findIndex((photo) => photo.id === id);
   const [before, after] = at === -1 ? [] : [photos[at - 1], photos[at + 1]];
+  const turn = (event: KeyboardEvent) => {
+    const next = event.key === 'ArrowLeft' ? before : event.key === 'ArrowRight' ? after : undefined;
+    if (next) change({ photo: next.id });
+  };
   return (
-    <Dialog wide title={photos[at]?.fileName ?? 'Photo'} onClose={() => change({ photo: null })}>
+    <Dialog wide onKey={turn} title={photos[at]?.fileName ?? 'Photo'} onClose={() => change({ photo: null })}>
       <nav className="steps" aria-label="Photos of the album">
         <button type="button" disabled={!before} onClick={() => change({ photo: before?.id })}>
           ← Previous

@@ -8,9 +8,9 @@ import { albumName, findAlbums, isSort, SORTS } from '../logic/album-list.ts';
 import { formatBytes, formatCount, formatCounted } from '../logic/format.ts';
 import { hrefOf } from '../logic/routes.ts';
 import { isTrouble, STATE_ORDER, STATES } from '../logic/states.ts';
+import { useOffsetTop } from '../ui/offset.ts';
 import { Badge, Empty, Heading, Problem, Waiting } from '../ui/parts.tsx';
 import { Link, usePlace, useQueryChange } from '../ui/router.tsx';
-import { useOffsetTop } from '../ui/offset.ts';
 
 const ROW = 56;
 

@@ -1,10 +1,11 @@
 /** The parts that everything leans on, what is down first. */
-import { useQuery } from '../api/query.ts';
+import { type Query, useQuery } from '../api/query.ts';
 import type { Health } from '../api/types.ts';
 import { formatCounted } from '../logic/format.ts';
 import { Answered, Badge } from '../ui/parts.tsx';
 
-const EVERY_MS = 15_000;
+/** Each time the bucket is asked too, which costs a request. */
+const EVERY_MS = 60_000;
 
 interface Part {
   readonly name: string;
@@ -13,12 +14,25 @@ interface Part {
   readonly notes: readonly string[];
 }
 
-export function HealthPanel() {
-  const health = useQuery(
+export function useHealth(): Query<Health> {
+  return useQuery(
     'health',
     async (client, signal) => (await client.api.health.$get({}, { init: { signal } })).json(),
     EVERY_MS,
   );
+}
+
+/** What is down, a sentence each; nothing while all is well. */
+export function Alarms({ health }: { health: Query<Health> }) {
+  const down = health.data === undefined ? [] : partsOf(health.data).filter(({ ok }) => !ok);
+  return down.map(({ name, detail }) => (
+    <p key={name} className="verdict tone-bad" role="alert">
+      {name}: {detail || 'cannot be used'}
+    </p>
+  ));
+}
+
+export function HealthPanel({ health }: { health: Query<Health> }) {
   return (
     <section aria-labelledby="health-title">
       <h2 id="health-title">Health</h2>

@@ -3,18 +3,19 @@ import { useLibraryNames } from '../api/lists.ts';
 import { useQuery } from '../api/query.ts';
 import type { Overview, Run } from '../api/types.ts';
 import { formatBytes, formatCount, formatCounted } from '../logic/format.ts';
-import { hrefOf } from '../logic/routes.ts';
 import { reportWords } from '../logic/plan.ts';
+import { hrefOf } from '../logic/routes.ts';
 import { kindLabel, RUN_STATUS, runBars, scopeLabel } from '../logic/run-words.ts';
 import { STATE_ORDER, STATES, sumStates, verdict } from '../logic/states.ts';
 import { Ago, Answered, Badge, Empty, Heading, Waiting } from '../ui/parts.tsx';
 import { Link } from '../ui/router.tsx';
-import { HealthPanel } from './health-panel.tsx';
+import { Alarms, HealthPanel, useHealth } from './health-panel.tsx';
 
-const EVERY_MS = 10_000;
+const EVERY_MS = 15_000;
 const RECENT = 60;
 
 export function OverviewPage() {
+  const health = useHealth();
   const overview = useQuery(
     'overview',
     async (client, signal) => (await client.api.overview.$get({}, { init: { signal } })).json(),
@@ -34,11 +35,12 @@ export function OverviewPage() {
           Sync…
         </Link>
       </Heading>
+      <Alarms health={health} />
       <Answered query={overview} waiting={<Waiting rows={3} />}>
         {(data) => <Photos overview={data} />}
       </Answered>
       <div className="columns">
-        <HealthPanel />
+        <HealthPanel health={health} />
         <section aria-labelledby="runs-title">
           <h2 id="runs-title">Runs</h2>
           <Answered query={runs}>{(list) => <RecentRuns runs={list} next={overview.data?.next} />}</Answered>

@@ -1,14 +1,16 @@
 /** A modal dialog of the browser's own: focus stays in it, Escape closes it, and what opened it has the focus again. */
-import { type ReactNode, useEffect, useId, useRef } from 'react';
+import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef } from 'react';
 
 interface DialogProps {
   readonly title: string;
   readonly onClose: () => void;
   readonly children: ReactNode;
   readonly wide?: boolean;
+  /** Keys that are the dialog's own. */
+  readonly onKey?: (event: KeyboardEvent) => void;
 }
 
-export function Dialog({ title, onClose, children, wide = false }: DialogProps) {
+export function Dialog({ title, onClose, children, wide = false, onKey }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null);
   const titleId = useId();
   useEffect(() => {
@@ -25,6 +27,7 @@ export function Dialog({ title, onClose, children, wide = false }: DialogProps) 
       ref={ref}
       className={wide ? 'wide' : ''}
       aria-labelledby={titleId}
+      onKeyDown={onKey}
       onCancel={(event) => {
         event.preventDefault();
         onClose();
