@@ -93,12 +93,11 @@ const Cell = memo(function Cell({ photo, side, selected, toggle }: CellProps) {
   const { fileName, state, albumId, id } = photo;
   return (
     <div className={selected ? 'cell selected' : 'cell'}>
-      <Link
-        href={hrefOf('album', albumId, { ...query, photo: id })}
-        aria-label={`${fileName}, ${STATES[state].label.toLowerCase()}`}
-        style={{ blockSize: side }}
-      >
+      <Link href={hrefOf('album', albumId, { ...query, photo: id })} style={{ blockSize: side }}>
         <Thumb photo={photo} />
+        <span className="for-readers">
+          {fileName}, {STATES[state].label.toLowerCase()}
+        </span>
         {state !== 'synced' && (
           <Badge tone={isTrouble(state) ? STATES[state].tone : 'quiet'} title={STATES[state].meaning}>
             {STATES[state].label}

@@ -29,7 +29,11 @@ export const Thumb = memo(function Thumb({
           onError={() => setStage('broken')}
         />
       ) : (
-        photo.thumbhash === null && <span className="kind">{photo.kind}</span>
+        photo.thumbhash === null && (
+          <span className="kind" aria-hidden="true">
+            {photo.kind}
+          </span>
+        )
       )}
     </span>
   );
