@@ -1,11 +1,16 @@
 import { defineConfig } from 'vite';
 
+// biome-ignore lint/style/noProcessEnv: for whoever works on the page, not for the program.
+const SERVER = process.env['ROLLCALL'] ?? 'http://127.0.0.1:3000';
+
 /** The admin page: from src/web to dist/web, where the built server finds it (src/http/admin-page.ts). */
 export default defineConfig({
   root: 'src/web',
   // Nothing of a .env file gets into a page.
   envDir: false,
   publicDir: false,
+  // The server takes writes from its own pages only: it is to see itself as their origin.
+  server: { proxy: { '/api': { target: SERVER, changeOrigin: true, headers: { Origin: SERVER } } } },
   build: {
     outDir: '../../dist/web',
     emptyOutDir: true,

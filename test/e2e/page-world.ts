@@ -104,10 +104,11 @@ interface Violation {
   readonly nodes: readonly { readonly html: string }[];
 }
 
-/** What axe finds that is serious or worse, in words. */
-export async function seriousIssues(page: Page): Promise<string[]> {
+/** What axe finds that is serious or worse, in words; by all of its rules, or by these. */
+export async function seriousIssues(page: Page, rules: readonly string[] | null = null): Promise<string[]> {
   await page.evaluate(AXE);
-  const violations = (await page.evaluate('axe.run().then(({ violations }) => violations)')) as Violation[];
+  const options = JSON.stringify(rules === null ? {} : { runOnly: { type: 'rule', values: rules } });
+  const violations = (await page.evaluate(`axe.run(${options}).then(({ violations }) => violations)`)) as Violation[];
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);

@@ -31,7 +31,7 @@ export function PhotoDetail({ id, onChanged }: { id: string; onChanged?: () => v
     <Answered query={photo}>
       {(data) => (
         <div className="photo">
-          <div className="picture">
+          <div className={data.variants.length === 0 ? 'picture none' : 'picture'}>
             <Thumb photo={data} variant="preview" />
           </div>
           <div>
