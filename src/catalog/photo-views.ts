@@ -59,7 +59,7 @@ async function photosByKey(
   return pageOf(rows, limit, photoView, (row) => [row.key]);
 }
 
-/** CatalogBrowser.allPhotos. */
+/** CatalogBrowser.allPhotos. A state that few photos are in is found by its index, a page of many by that of the keys. */
 export async function photosOfAll(
   database: Database,
   { libraryId, state }: PhotosFilter,
@@ -68,17 +68,30 @@ export async function photosOfAll(
   const limit = limitOf(page);
   const after = cursorParts(page, [isUuid, isText]);
   if (libraryId !== undefined && !isUuid(libraryId)) return { items: [], nextCursor: null };
-  const where = {
-    ...(libraryId !== undefined && { libraryId }),
-    ...(state && { state }),
-    ...(after && {
-      OR: [{ libraryId: { gt: after[0] ?? '' } }, { libraryId: after[0] ?? '', key: { gt: after[1] ?? '' } }],
-    }),
-  };
-  const orderBy: Prisma.PhotoOrderByWithRelationInput[] = [{ libraryId: 'asc' }, { key: 'asc' }];
-  const query = { where, orderBy, take: limit + 1, include: WITH_VARIANTS } as const;
-  const rows = await database.ask(() => database.prisma.photo.findMany(query));
-  return pageOf(rows, limit, photoView, (row) => [row.libraryId, row.key]);
+  const values: unknown[] = [limit + 1];
+  const given = (sql: (...at: string[]) => string, ...them: readonly unknown[]) =>
+    sql(...them.map((value) => `$${values.push(value)}`));
+  const conditions = [
+    ...(after ? [given((library, key) => `("libraryId", "key") > (${library}::uuid, ${key})`, ...after)] : []),
+    ...(libraryId === undefined ? [] : [given((library) => `"libraryId" = ${library}`, libraryId)]),
+    ...(state === undefined ? [] : [given((of) => `"state" = ${of}::"PhotoState"`, state)]),
+  ];
+  const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
+  const sql = `SELECT "id", "libraryId", "key" FROM "Photo" ${where} ORDER BY "libraryId", "key" LIMIT $1`;
+  const { rows } = await database.ask(() => database.pool.query<KeyedPlace>(sql, values));
+  const { items, nextCursor } = pageOf(
+    rows,
+    limit,
+    ({ id }) => id,
+    (place) => [place.libraryId, place.key],
+  );
+  return { items: await photosById(database, items), nextCursor };
+}
+
+interface KeyedPlace {
+  readonly id: string;
+  readonly libraryId: string;
+  readonly key: string;
 }
 
 /** Two stretches of one index: what has a time after the cursor, and behind that what has none. */

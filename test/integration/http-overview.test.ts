@@ -2,10 +2,11 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createApp } from '../../src/http/app.ts';
-import { Problem, PhotoList } from '../../src/http/schemas.ts';
-import { Overview, PhotoSides } from '../../src/http/sides-schemas.ts';
+import { Overview } from '../../src/http/overview-schemas.ts';
+import { PhotoList, Problem } from '../../src/http/schemas.ts';
+import { PhotoSides } from '../../src/http/sides-schemas.ts';
 import { photoSides } from '../../src/sync/photo-sides.ts';
-import { SIDES, testParts, TOTALS } from '../support/http-parts.ts';
+import { SIDES, TOTALS, testParts } from '../support/http-parts.ts';
 import { createWorld, type World } from '../support/world.ts';
 
 let world: World;

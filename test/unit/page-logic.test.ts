@@ -14,7 +14,7 @@ import {
 import { arrowTarget, columnsFor } from '../../src/web/logic/grid.ts';
 import { libraryChange, newLibrary, withSlash } from '../../src/web/logic/library-form.ts';
 import { addPage, EMPTY, wanted } from '../../src/web/logic/pages.ts';
-import { tell } from '../../src/web/logic/problems.ts';
+import { mayPass, tell } from '../../src/web/logic/problems.ts';
 import { hrefOf, placeOf, VIEWS } from '../../src/web/logic/routes.ts';
 import { STATE_ORDER, sumStates, troubles, verdict } from '../../src/web/logic/states.ts';
 import { choicesOf, requestOf } from '../../src/web/logic/sync-choices.ts';
@@ -124,6 +124,15 @@ describe('errors', () => {
     expect(tell(Object.assign(new TypeError('fetch failed'), { code: 'OFFLINE' })).advice).toContain('rollcall serve');
     expect(tell(new Error('x is not a function')).what).not.toContain('function');
     expect(tell('thrown text').what).toBe('Something went wrong.');
+  });
+});
+
+describe('an answer is waited for', () => {
+  test('where the server or what it leans on may come back, and nowhere else', () => {
+    const withStatus = (status: number) => Object.assign(new Error(), { status, code: 'X' });
+    expect([502, 503, 504].every((status) => mayPass(withStatus(status)))).toBe(true);
+    expect(mayPass(Object.assign(new TypeError(), { code: 'OFFLINE' }))).toBe(true);
+    expect([withStatus(404), withStatus(500), new Error(), null].some(mayPass)).toBe(false);
   });
 });
 

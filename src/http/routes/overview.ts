@@ -1,8 +1,8 @@
 import { createRoute } from '@hono/zod-openapi';
 import { answer } from '../answer.ts';
 import { type App, json, problems } from '../openapi.ts';
+import { Overview } from '../overview-schemas.ts';
 import type { HttpParts } from '../parts.ts';
-import { Overview } from '../sides-schemas.ts';
 
 const overview = createRoute({
   method: 'get',

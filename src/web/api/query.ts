@@ -1,6 +1,7 @@
 /** What the page asks of the server: shown as it was while it is asked for again, and ended when nobody looks any more. */
 import { useCallback, useEffect, useRef, useState } from 'react';
 import type { Client } from '../../client/client.ts';
+import { mayPass } from '../logic/problems.ts';
 import { useStore } from '../ui/store.ts';
 import { session } from './session.ts';
 
@@ -43,7 +44,7 @@ interface State {
 const opening = (key: string): State => ({ key, data: kept.get(key), error: null, loading: true });
 
 /**
- * What `load` answers, asked for anew when `key` changes, every `everyMs` while the page is seen, and after errors.
+ * What `load` answers, asked for anew when `key` changes, every `everyMs` while the page is seen, and soon after errors that may pass.
  * `key` is everything that the answer depends on.
  */
 export function useQuery<Data>(key: string, load: Load<Data>, everyMs?: number): Query<Data> {
@@ -72,7 +73,7 @@ export function useQuery<Data>(key: string, load: Load<Data>, everyMs?: number):
     return () => ending.abort();
   }, [client, key, round]);
 
-  const wait = current.error === null ? everyMs : AFTER_ERROR_MS;
+  const wait = mayPass(current.error) ? AFTER_ERROR_MS : everyMs;
   useEffect(() => {
     if (wait === undefined) return;
     const timer = setInterval(() => {

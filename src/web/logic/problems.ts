@@ -82,6 +82,12 @@ export function tell(thrown: unknown): Told {
   };
 }
 
+/** May asking again, without anybody doing anything, bring an answer? Where nothing is found, or is refused, it will not. */
+export function mayPass(thrown: unknown): boolean {
+  const { code, status } = (thrown ?? {}) as Partial<Record<'code' | 'status', unknown>>;
+  return code === 'OFFLINE' || (typeof status === 'number' && status >= 502 && status <= 504);
+}
+
 /** What to do about a failure of this code; null: there is nothing to say beyond its message. */
 export function adviceFor(code: string): string | null {
   return ADVICE[code] ?? null;

@@ -102,7 +102,7 @@ function Toolbar({ album, state, order, selected, setSelected, photos }: Toolbar
     change(query);
   };
   return (
-    <div className="filters" role="toolbar" aria-label="Photos of the album">
+    <div className="filters">
       <label>
         Show
         <select value={state ?? ''} onChange={(event) => choose({ state: event.target.value })}>
