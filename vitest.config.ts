@@ -1,18 +1,23 @@
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
 // Each sync starts a thread, and end-to-end tests start the program hundreds of times: compiling is half of their time.
 // biome-ignore lint/style/noProcessEnv: Node itself reads it, in the processes that tests start.
 process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('node_modules/.cache/compiled', import.meta.url));
 
+type TestOptions = NonNullable<ViteUserConfig['test']>;
+
+/** What all tests share. */
+export const shared = {
+  globalSetup: ['test/support/global-setup.ts'],
+  testTimeout: 180_000,
+  hookTimeout: 60_000,
+  pool: 'forks',
+  // Continuous integration has two cores; some tests wait for a time-out, a retry or another process.
+  maxWorkers: 3,
+} satisfies TestOptions;
+
+/** `npm test`: everything but what starts the program or its services dozens of times, kills them, and waits. */
 export default defineConfig({
-  test: {
-    include: ['test/**/*.test.ts'],
-    globalSetup: ['test/support/global-setup.ts'],
-    testTimeout: 180_000,
-    hookTimeout: 60_000,
-    pool: 'forks',
-    // Two cores are what continuous integration has; more workers only make the servers of the tests queue.
-    maxWorkers: 2,
-  },
+  test: { ...shared, include: ['test/**/*.test.ts'], exclude: ['test/**/*.long.test.ts'] },
 });

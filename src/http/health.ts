@@ -87,6 +87,12 @@ export function lacksOf(features: BucketFeatures): string[] {
   if (!features.deleteOnly) {
     lacks.push('No If-Match on DELETE: an object is looked at right before it is deleted.');
   }
+  if (!features.deleteManyOnly) {
+    lacks.push('No ETags in DeleteObjects: of many objects that are removed together each is looked at right before.');
+  }
+  if (!features.copyCreateOnly) {
+    lacks.push('No If-None-Match on COPY: the new key is looked at right before a rename; two writers could race.');
+  }
   if (!features.contentMd5 && !features.checksums) {
     lacks.push('No checksum of an upload is verified by the server: what was written is looked at afterwards.');
   }

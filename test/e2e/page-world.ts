@@ -18,6 +18,10 @@ export interface PageWorld {
   /** A tab of its own, with nothing kept from another; what goes wrong in it is in `faults`. */
   open(path: string, options?: Parameters<Browser['newPage']>[0]): Promise<Page>;
   readonly faults: string[];
+  /** A photo on disk. */
+  write(path: string, content?: string): void;
+  /** What the API answers. */
+  post(path: string, body: object): Promise<unknown>;
   remove(key: string): Promise<void>;
   put(key: string, body: string): Promise<void>;
   close(): Promise<void>;
@@ -76,6 +80,13 @@ export async function pageWorld(browser: Browser, env: Readonly<Record<string, s
       await page.goto(`${address}${path}`);
       return page;
     },
+    write: (path, content = path) => cli.write(`photos/${path}`, content),
+    async post(path, body) {
+      const headers = { 'Content-Type': 'application/json' };
+      const answer = await fetch(`${address}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+      if (answer.status !== 200) throw new Error(`${answer.status} ${await answer.text()}`);
+      return answer.json();
+    },
     async remove(key) {
       await s3.client.send(new DeleteObjectCommand({ Bucket: s3.bucket, Key: key }));
     },
@@ -96,6 +107,15 @@ export async function pageWorld(browser: Browser, env: Readonly<Record<string, s
 
 function addressOf(server: Running): string {
   return /is up at (http:\/\/\S+)/.exec(server.said())?.[1] ?? '';
+}
+
+/** Waits until this text is there. */
+export async function sees(page: Page, text: string | RegExp): Promise<void> {
+  await page.getByText(text).first().waitFor();
+}
+
+export function button(page: Page, name: string | RegExp) {
+  return page.getByRole('button', { name });
 }
 
 interface Violation {

@@ -2,12 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
-import { Client } from 'pg';
 import type { Browser, Page } from 'playwright-core';
-import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { builtCli } from '../support/built.ts';
-import { type PageWorld, pageWorld, seriousIssues, startBrowser } from './page-world.ts';
+import { button, type PageWorld, pageWorld, sees, startBrowser } from './page-world.ts';
 
 let browser: Browser;
 let world: PageWorld;
@@ -25,23 +23,10 @@ afterEach(() => {
   expect(world.faults.splice(0)).toEqual([]);
 });
 
-const write = (path: string, content = path) => world.cli.write(`photos/${path}`, content);
-
-/** Waits for this text, as a whole element has it. */
-const sees = (page: Page, text: string | RegExp) => page.getByText(text).first().waitFor();
-const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name });
-
-async function post(path: string, body: object): Promise<unknown> {
-  const headers = { 'Content-Type': 'application/json' };
-  const answer = await fetch(`${world.address}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
-  expect(answer.status).toBe(200);
-  return answer.json();
-}
-
 /** Puts an album on both sides and opens it. */
 async function openAlbum(name: string, files: readonly string[]): Promise<Page> {
-  for (const file of files) write(`${name}/${file}`);
-  await post('/api/sync', { album: name });
+  for (const file of files) world.write(`${name}/${file}`);
+  await world.post('/api/sync', { album: name });
   const page = await world.open('/albums');
   await page.getByRole('link', { name: new RegExp(`^${name}`) }).click();
   await sees(page, 'identical');
@@ -50,7 +35,7 @@ async function openAlbum(name: string, files: readonly string[]): Promise<Page> 
 
 describe('the first visit', () => {
   test('says that nothing is on record, shows a plan, carries it out, and says that the photos are safe', async () => {
-    for (const path of ['first/1.jpg', 'first/2.jpg', 'second/3.jpg']) write(path);
+    for (const path of ['first/1.jpg', 'first/2.jpg', 'second/3.jpg']) world.write(path);
     const page = await world.open('/');
     await sees(page, 'No photos are on record yet.');
     await page.getByRole('link', { name: 'Sync…' }).click();
@@ -88,7 +73,7 @@ describe('the first visit', () => {
 describe('the S3 manager of an album', () => {
   test('compares, sends what is missing in S3, and says so at each step', async () => {
     const page = await openAlbum('up', ['1.jpg']);
-    for (const n of [2, 3, 4, 5, 6]) write(`up/${n}.jpg`);
+    for (const n of [2, 3, 4, 5, 6]) world.write(`up/${n}.jpg`);
     const gate = Promise.withResolvers<void>();
     world.proxy.fail(({ method, path }) => {
       const held = method === 'PUT' || (method === 'GET' && path === `/${world.s3.bucket}`);
@@ -108,7 +93,7 @@ describe('the S3 manager of an album', () => {
 
   test('shows that it is at work, and lets nothing else begin', async () => {
     const page = await openAlbum('work', ['1.jpg']);
-    write('work/2.jpg');
+    world.write('work/2.jpg');
     const gate = Promise.withResolvers<void>();
     world.proxy.fail(({ method }) => (method === 'PUT' ? { kind: 'after', first: () => gate.promise } : null));
     await button(page, '☁️ Sync to S3').click();
@@ -152,7 +137,7 @@ describe('the S3 manager of an album', () => {
 
   test('says why it failed', async () => {
     const page = await openAlbum('denied', ['1.jpg']);
-    write('denied/2.jpg');
+    world.write('denied/2.jpg');
     world.proxy.fail(({ method }) => (method === 'PUT' ? { kind: 'answer', status: 403 } : null));
     await button(page, '☁️ Sync to S3').click();
     await page
@@ -180,12 +165,12 @@ describe('an object deleted behind its back', () => {
 
 describe('a run', () => {
   test('shows an upload that failed with its cause, and retries it', async () => {
-    write('cause/good.jpg');
-    write('cause/bad.jpg');
+    world.write('cause/good.jpg');
+    world.write('cause/bad.jpg');
     world.proxy.fail(({ method, path }) =>
       method === 'PUT' && path.endsWith('/bad.jpg') ? { kind: 'answer', status: 403 } : null,
     );
-    const report = (await post('/api/sync', { album: 'cause' })) as { runId: string };
+    const report = (await world.post('/api/sync', { album: 'cause' })) as { runId: string };
     const page = await world.open(`/runs/${report.runId}`);
     await page.locator('.lead', { hasText: 'Partly failed' }).waitFor();
     const cause = page.locator('.causes', { hasText: 'OBJECT_DENIED' });
@@ -197,7 +182,7 @@ describe('a run', () => {
   });
 
   test('can be cancelled while it goes, and says so', async () => {
-    for (let n = 0; n < 40; n++) write(`long/${n}.jpg`);
+    for (let n = 0; n < 40; n++) world.write(`long/${n}.jpg`);
     world.proxy.fail(({ method }) => (method === 'PUT' ? { kind: 'after', first: () => pause(700) } : null));
     const page = await world.open('/sync');
     await button(page, 'Preview').click();
@@ -239,125 +224,6 @@ describe('libraries', () => {
     await button(page, 'Forget it').click();
     await page.waitForURL('**/libraries');
     await page.getByRole('link', { name: 'Second' }).waitFor({ state: 'detached' });
-  });
-});
-
-describe('every view', () => {
-  const VIEWS = [
-    '/',
-    '/albums',
-    '/photos',
-    '/photos?state=lost',
-    '/sync',
-    '/runs',
-    '/archive',
-    '/libraries',
-    '/libraries/new',
-  ];
-
-  /** Those of the catalog too: an album, one of its photos over it and on a page of its own, a run that failed. */
-  async function allViews(): Promise<string[]> {
-    for (const file of ['1.jpg', '2.jpg']) write(`views/${file}`);
-    await post('/api/sync', { album: 'views' });
-    write('views/3.jpg');
-    world.proxy.fail(({ method }) => (method === 'PUT' ? { kind: 'answer', status: 403 } : null));
-    const { runId } = (await post('/api/sync', { album: 'views' })) as { runId: string };
-    world.proxy.fail(() => null);
-    const { photos } = (await (await fetch(`${world.address}/api/photos?limit=1000`)).json()) as {
-      photos: { id: string; albumId: string; path: string }[];
-    };
-    const photo = photos.find(({ path }) => path === 'views/1.jpg')!;
-    const album = `/albums/${photo.albumId}`;
-    return [...VIEWS, album, `${album}?photo=${photo.id}`, `/photos/${photo.id}`, `/runs/${runId}`];
-  }
-
-  /** Told where to, it leaves what it saw there, for people: PAGE_SHOTS=folder. */
-  async function show(page: Page, path: string, look: string): Promise<void> {
-    await page.goto(`${world.address}${path}`);
-    await page.getByRole('heading', { level: 1 }).waitFor();
-    await page.locator('.waiting').first().waitFor({ state: 'detached' });
-    const folder = process.env['PAGE_SHOTS'];
-    if (folder) await page.screenshot({ path: join(folder, `${look}${path.replaceAll(/[^a-z?=]+/g, '-')}.png`) });
-  }
-
-  test.each(['light', 'dark'] as const)('has no serious issue in axe, %s', async (colorScheme) => {
-    const views = await allViews();
-    const page = await world.open('/', { colorScheme });
-    for (const path of views) {
-      await show(page, path, colorScheme);
-      // Colours are all that differs between the two.
-      expect(await seriousIssues(page, colorScheme === 'dark' ? ['color-contrast'] : null), path).toEqual([]);
-    }
-  });
-
-  test('fits a phone', async () => {
-    const page = await world.open('/', { viewport: { width: 360, height: 740 } });
-    for (const path of await allViews()) {
-      await show(page, path, 'phone');
-      expect(await page.evaluate('document.documentElement.scrollWidth'), path).toBeLessThanOrEqual(360);
-    }
-  });
-
-  test('is dark where that is asked for', async () => {
-    const page = await world.open('/');
-    await sees(page, 'Health');
-    const paper = () => page.evaluate('getComputedStyle(document.documentElement).backgroundColor');
-    const light = await paper();
-    await page.getByLabel('Appearance').selectOption('dark');
-    expect(await paper()).not.toBe(light);
-    await page.reload();
-    await sees(page, 'Health');
-    expect(await paper()).not.toBe(light);
-    const { channels } = await sharp(await page.screenshot()).stats();
-    for (const { mean } of channels.slice(0, 3)) expect(mean).toBeLessThan(80);
-  });
-});
-
-describe('a large library', () => {
-  const ALBUMS = 5_000;
-  const PHOTOS = 50_000;
-
-  async function fill(): Promise<string> {
-    const client = new Client({ connectionString: world.database.url });
-    await client.connect();
-    try {
-      const { rows } = await client.query<{ id: string }>(
-        `WITH l AS (INSERT INTO "Library" ("name", "root", "bucket", "prefix")
-                    VALUES ('Large', '/nowhere', $1, 'large/') RETURNING "id"),
-              a AS (INSERT INTO "Album" ("libraryId", "path")
-                    SELECT l."id", 'large/' || n FROM l, generate_series(1, $2::int) AS n RETURNING "id", "libraryId", "path"),
-              p AS (INSERT INTO "Photo" ("libraryId", "albumId", "path", "fileName", "bucket", "key", "kind", "contentType", "size",
-                                         "mtimeNs", "state")
-                    SELECT a."libraryId", a."id", f.path, f.name, $1, 'large/' || f.path, 'image', 'image/jpeg', 1000, 0, 'synced'
-                      FROM a, generate_series(1, CASE a."path" WHEN 'large/1' THEN $3::int ELSE 1 END) AS n,
-                      LATERAL (SELECT a."path" || '/' || lpad(n::text, 6, '0') || '.jpg' AS path, lpad(n::text, 6, '0') || '.jpg' AS name) AS f)
-         SELECT "id" FROM a WHERE "path" = 'large/1'`,
-        [world.s3.bucket, ALBUMS, PHOTOS],
-      );
-      return rows[0]!.id;
-    } finally {
-      await client.end();
-    }
-  }
-
-  test('of 5,000 albums, one with 50,000 photos, holds no more than what is in sight', async () => {
-    const id = await fill();
-    const page = await world.open('/albums?q=large');
-    await sees(page, /^5,000 of 5,\d\d\d albums$/);
-    expect(await page.locator('.album').count()).toBeLessThan(60);
-    await page.getByRole('searchbox', { name: 'Search' }).fill('large 4999');
-    await sees(page, /^1 of 5,/);
-    await page.goto(`${world.address}/albums/${id}`);
-    await page.locator('.cell', { hasText: '000001.jpg' }).waitFor();
-    await page.evaluate('scrollTo(0, 60000)');
-    await page
-      .locator('.cell', { hasText: /002\d\d\d\.jpg/ })
-      .first()
-      .waitFor();
-    expect(await page.locator('.grid li').count()).toBeLessThan(150);
-    await page.locator('.grid li a').first().focus();
-    await page.keyboard.press('ArrowDown');
-    expect(await page.evaluate('document.activeElement.closest("li") !== null')).toBe(true);
   });
 });
 

@@ -15,9 +15,14 @@ const WORKER = new URL(import.meta.url.endsWith('.ts') ? './studio-worker.ts' : 
 /**
  * Fills a folder that is missing or empty with demo albums and answers how many pictures it drew; 0 for a folder that
  * holds anything at all, which is never touched. All or nothing: they are drawn beside it and moved into place as one,
- * and what a crash left behind is removed by the next call. GUARD_ROOT_UNREADABLE if the folder can't be made.
+ * and what a crash left behind is removed by the next call. GUARD_ROOT_UNREADABLE if the folder can't be made. `pictures`:
+ * only so many of them; all if left out.
  */
-export async function ensureDemoLibrary(root: string, signal: AbortSignal): Promise<{ made: number }> {
+export async function ensureDemoLibrary(
+  root: string,
+  signal: AbortSignal,
+  pictures = PICTURES.length,
+): Promise<{ made: number }> {
   signal.throwIfAborted();
   try {
     if (!(await isFree(root))) return { made: 0 };
@@ -28,8 +33,8 @@ export async function ensureDemoLibrary(root: string, signal: AbortSignal): Prom
     try {
       await mkdir(making);
       await writeOtherFiles(making);
-      await drawAll(making, signal);
-      return { made: (await moveIntoPlace(making, root)) ? PICTURES.length : 0 };
+      await drawAll(making, pictures, signal);
+      return { made: (await moveIntoPlace(making, root)) ? pictures : 0 };
     } finally {
       await rm(making, { recursive: true, force: true });
     }
@@ -87,9 +92,9 @@ async function moveIntoPlace(making: string, root: string): Promise<boolean> {
   }
 }
 
-/** Draws every picture, as many at a time as there are processors. */
-async function drawAll(folder: string, signal: AbortSignal): Promise<void> {
-  const indexes = PICTURES.keys();
+/** Draws the pictures, as many at a time as there are processors. */
+async function drawAll(folder: string, pictures: number, signal: AbortSignal): Promise<void> {
+  const indexes = Array(pictures).keys();
   const count = Math.min(MOST_WORKERS, availableParallelism());
   const workers = Array.from({ length: count }, () => new Worker(WORKER, { workerData: { folder }, execArgv: [] }));
   const { promise: aborted, reject } = Promise.withResolvers<never>();
