@@ -44,7 +44,8 @@ function pageFile(path: string): PageFile {
   let small: Uint8Array<ArrayBuffer> | null = null;
   return {
     type: TYPES[extname(path)] ?? 'application/octet-stream',
-    etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`,
+    // Weak: of the body in whatever encoding.
+    etag: `W/"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`,
     body,
     gzipped: () => {
       small ??= gzipSync(body, { level: 9 });

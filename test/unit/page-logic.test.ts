@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { isPagePath, PAGE_PATHS } from '../../src/http/page-paths.ts';
 import type { Album } from '../../src/web/api/types.ts';
 import { albumName, findAlbums } from '../../src/web/logic/album-list.ts';
-import { albumOfPath, causesOf, nameOfPath } from '../../src/web/logic/failures.ts';
+import { albumOfPath, causesOf } from '../../src/web/logic/failures.ts';
 import {
   formatAge,
   formatBytes,
@@ -13,7 +13,7 @@ import {
 } from '../../src/web/logic/format.ts';
 import { arrowTarget, columnsFor } from '../../src/web/logic/grid.ts';
 import { libraryChange, newLibrary, withSlash } from '../../src/web/logic/library-form.ts';
-import { addPage, EMPTY, wanted } from '../../src/web/logic/pages.ts';
+import { addPage, EMPTY, grow, NOTHING, renew, wanted } from '../../src/web/logic/pages.ts';
 import { mayPass, tell } from '../../src/web/logic/problems.ts';
 import { hrefOf, placeOf, VIEWS } from '../../src/web/logic/routes.ts';
 import { STATE_ORDER, sumStates, troubles, verdict } from '../../src/web/logic/states.ts';
@@ -211,6 +211,29 @@ describe('pages of a list', () => {
   });
 });
 
+describe('a list that is asked for anew', () => {
+  const page = (from: number, count: number, nextCursor: string | null) => ({
+    items: Array.from({ length: count }, (_, at) => from + at),
+    nextCursor,
+  });
+
+  test('shows what comes as it comes', () => {
+    const first = grow<number>(NOTHING, page(0, 200, 'x'), 0);
+    expect(first.shown.items).toHaveLength(200);
+    expect(grow(first, page(200, 200, 'y'), 300).shown.items).toHaveLength(400);
+  });
+
+  test('keeps showing what was there until as much has come again, or there is no more', () => {
+    const before = grow(grow<number>(NOTHING, page(0, 200, 'x'), 0), page(200, 200, 'y'), 300);
+    const again = renew(before);
+    expect([again.list.started, again.shown.items.length]).toEqual([false, 400]);
+    const part = grow(again, page(1000, 200, 'z'), 300);
+    expect(part.shown).toBe(before.shown);
+    expect(grow(part, page(1200, 300, 'q'), 300).shown.items[0]).toBe(1000);
+    expect(grow(again, page(1000, 3, null), 300).shown.items).toEqual([1000, 1001, 1002]);
+  });
+});
+
 describe('the grid', () => {
   test('fills the width, with two columns at least', () => {
     expect(columnsFor(1168, 8)).toEqual({ columns: 7, side: 160 });
@@ -243,7 +266,7 @@ describe('failures', () => {
     ]);
     expect(causes[0]?.advice).toContain('Make room');
     expect(causes[1]?.advice).toBeNull();
-    expect([albumOfPath('a/b/c.jpg'), albumOfPath('c.jpg'), nameOfPath('a/b/c.jpg')]).toEqual(['a/b', '.', 'c.jpg']);
+    expect([albumOfPath('a/b/c.jpg'), albumOfPath('c.jpg')]).toEqual(['a/b', '.']);
   });
 });
 

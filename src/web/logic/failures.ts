@@ -19,7 +19,3 @@ export function albumOfPath(path: string): string {
   const end = path.lastIndexOf('/');
   return end === -1 ? '.' : path.slice(0, end);
 }
-
-export function nameOfPath(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1);
-}

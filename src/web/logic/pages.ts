@@ -28,3 +28,28 @@ export function wanted(paged: Paged<unknown>, seen: number): number {
   if (lacking <= 0 || (paged.started && paged.cursor === null)) return 0;
   return Math.min(MOST, Math.max(LEAST, lacking));
 }
+
+/** A list that is asked for anew while it is looked at. */
+export interface Renewed<Item> {
+  /** As far as it has come this time. */
+  readonly list: Paged<Item>;
+  /** What is shown: what was there before stays until as much of it has come again. */
+  readonly shown: Paged<Item>;
+}
+
+export const NOTHING: Renewed<never> = { list: EMPTY, shown: EMPTY };
+
+export function renew<Item>({ shown }: Renewed<Item>): Renewed<Item> {
+  return { list: EMPTY, shown };
+}
+
+/** The next page has come; `seen` is the furthest place that is looked at. */
+export function grow<Item>(
+  { list, shown }: Renewed<Item>,
+  page: { readonly items: readonly Item[]; readonly nextCursor: string | null },
+  seen: number,
+): Renewed<Item> {
+  const grown = addPage(list, page);
+  const isEnough = wanted(grown, seen) === 0 || grown.items.length >= shown.items.length;
+  return { list: grown, shown: isEnough ? grown : shown };
+}

@@ -1,8 +1,8 @@
 /** Are the photos safe? And if not: where to look. */
 import { useLibraryNames } from '../api/lists.ts';
 import { useQuery } from '../api/query.ts';
-import type { Overview, Run } from '../api/types.ts';
-import { formatBytes, formatCount, formatCounted } from '../logic/format.ts';
+import type { Health, Overview, Run } from '../api/types.ts';
+import { formatBytes, formatCount, formatCounted, formatDuration } from '../logic/format.ts';
 import { reportWords } from '../logic/plan.ts';
 import { hrefOf } from '../logic/routes.ts';
 import { kindLabel, RUN_STATUS, runBars, scopeLabel } from '../logic/run-words.ts';
@@ -43,7 +43,9 @@ export function OverviewPage() {
         <HealthPanel health={health} />
         <section aria-labelledby="runs-title">
           <h2 id="runs-title">Runs</h2>
-          <Answered query={runs}>{(list) => <RecentRuns runs={list} next={overview.data?.next} />}</Answered>
+          <Answered query={runs}>
+            {(list) => <RecentRuns runs={list} next={overview.data?.next} twoWay={health.data?.parts.twoWay ?? []} />}
+          </Answered>
         </section>
       </div>
       {overview.data && overview.data.libraries.length > 1 && <Libraries overview={overview.data} />}
@@ -81,7 +83,13 @@ function Photos({ overview: { libraries } }: { overview: Overview }) {
   );
 }
 
-function RecentRuns({ runs, next }: { runs: readonly Run[]; next: Overview['next'] | undefined }) {
+interface RecentProps {
+  readonly runs: readonly Run[];
+  readonly next: Overview['next'] | undefined;
+  readonly twoWay: Health['parts']['twoWay'];
+}
+
+function RecentRuns({ runs, next, twoWay }: RecentProps) {
   const names = useLibraryNames();
   const [last] = runs;
   return (
@@ -97,6 +105,13 @@ function RecentRuns({ runs, next }: { runs: readonly Run[]; next: Overview['next
             </>
           ) : (
             'No reconciliation is on the schedule (RECONCILE_CRON).'
+          )}
+          {next && next.twoWaySeconds > 0 && twoWay.length > 0 && (
+            <span className="quiet">
+              {' '}
+              · two-way sync of {twoWay.map(({ library }) => library).join(', ')} every{' '}
+              {formatDuration(next.twoWaySeconds * 1000)}
+            </span>
           )}
         </dd>
       </dl>

@@ -94,12 +94,16 @@ function PhotoActions({ photo, sides, onChanged }: ActionsProps) {
           {busy ? '⏳ Uploading…' : 'Re-upload'}
         </button>
       )}
-      <button type="button" onClick={() => void open(false)}>
-        Open the object
-      </button>
-      <button type="button" onClick={() => void open(true)}>
-        Download it
-      </button>
+      {!isGone && (
+        <>
+          <button type="button" onClick={() => void open(false)}>
+            Open the object
+          </button>
+          <button type="button" onClick={() => void open(true)}>
+            Download it
+          </button>
+        </>
+      )}
     </div>
   );
 }

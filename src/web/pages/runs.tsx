@@ -45,7 +45,7 @@ function Filters() {
     <search className="filters">
       {choice(
         'status',
-        'Ended',
+        'Status',
         Object.entries(RUN_STATUS).map(([status, { label }]) => [status, label] as const),
       )}
       {choice('kind', 'Kind', Object.entries(RUN_KINDS))}
