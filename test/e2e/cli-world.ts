@@ -38,7 +38,7 @@ export interface CliWorld {
   /** Added to the environment of every command. */
   readonly env: Record<string, string>;
   /** Writes a file below the folder, an hour old so that nobody takes it for one that is still being written. */
-  write(path: string, content: string): void;
+  write(path: string, content: string | Buffer): void;
   /** Resolves when there is something at this path below the folder. */
   appears(path: string): Promise<void>;
   start(...args: string[]): Running;
