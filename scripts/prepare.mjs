@@ -12,9 +12,10 @@ const stamp = join(root, 'dist', '.built-from');
 function sources() {
   const generated = join('catalog', 'generated');
   const inSrc = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts') && !name.startsWith(generated))
+    .filter((name) => /\.(tsx?|css|html|json)$/.test(name) && !name.startsWith(generated))
     .map((name) => join('src', name));
-  return [...inSrc, 'prisma/schema.prisma', 'package.json', 'tsconfig.json', 'tsconfig.build.json']
+  const settings = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'vite.config.ts'];
+  return [...inSrc, 'prisma/schema.prisma', ...settings]
     .sort()
     .map((name) => {
       const { size, mtimeMs } = statSync(join(root, name));

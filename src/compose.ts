@@ -12,6 +12,7 @@ import { openWalkers, type Walkers } from './disk/walkers.ts';
 import { watchLibrary } from './disk/watch.ts';
 import { attachEmbedded, type EmbeddedServices, embeddedRuns } from './embedded/attach.ts';
 import { RollcallError } from './errors.ts';
+import { readAdminPage } from './http/admin-page.ts';
 import { checkHealth } from './http/health.ts';
 import type { HttpParts } from './http/parts.ts';
 import type { JobQueue, QueueParts } from './jobs/queue.ts';
@@ -20,6 +21,7 @@ import type { BucketPort } from './sync/bucket-port.ts';
 import { type MediaIntake, mediaIntake } from './sync/media-intake.ts';
 import { createMediaService, type MediaService } from './sync/media-service.ts';
 import type { MediaParts } from './sync/media-work.ts';
+import { photoSides } from './sync/photo-sides.ts';
 import type { DiskPort, Log } from './sync/ports.ts';
 import { allLibraries } from './sync/resolve-scopes.ts';
 import type { RunQueue } from './sync/run-queue.ts';
@@ -380,7 +382,7 @@ function openLibraryDisk(config: Config, library: Library, walkers?: Walkers): D
 function httpParts(
   { config, catalog, buckets, embedded, library, defaults, log }: Parts,
   service: SyncService,
-  queue: RunQueue | null,
+  queue: JobQueue | null,
 ): HttpParts {
   const version = packageVersion();
   const health = {
@@ -404,6 +406,16 @@ function httpParts(
     checkLibrary: (wanted, signal) => checkLibrary(wanted, buckets.open, embedded, signal),
     auth: { token: config.apiToken },
     defaults,
+    lookAt: async (photo, signal) => {
+      const of = await catalog.libraries.find(photo.libraryId);
+      if (of === null) throw new RollcallError('NOT_FOUND', 'its library was removed just now', { field: 'id' });
+      return photoSides({ disk: openLibraryDisk(config, of), bucket: buckets.open(photo.bucket) }, photo, signal);
+    },
+    schedule: {
+      nextReconcileAt: () => queue?.nextReconcileAt() ?? null,
+      twoWaySeconds: config.syncIntervalSeconds,
+    },
+    page: () => readAdminPage(new URL('web/', import.meta.url)),
     log,
     version,
   };

@@ -4,8 +4,9 @@ import type { PhotoState } from '../sync/types.ts';
 import { cursorParts, isText, isUuid, limitOf, pageOf } from './cursor.ts';
 import type { Database } from './database.ts';
 import { PhotoState as States } from './generated/enums.ts';
-import { photosById, photosOfAlbum } from './photo-views.ts';
+import { photosById, photosOfAlbum, photosOfAll } from './photo-views.ts';
 import { runHistory } from './run-history.ts';
+import { libraryTotals } from './totals.ts';
 import { twoWayHistory } from './two-way-history.ts';
 
 const STATES: readonly PhotoState[] = Object.values(States);
@@ -48,6 +49,8 @@ export function catalogBrowser(database: Database): CatalogBrowser {
     },
     photos: (albumId, filter, page) => photosOfAlbum(database, albumId, filter, page),
     photo: async (id) => (isUuid(id) ? ((await photosById(database, [id]))[0] ?? null) : null),
+    allPhotos: (filter, page) => photosOfAll(database, filter, page),
+    totals: (signal) => libraryTotals(database, signal),
     ...runHistory(database),
     twoWayHistory: (signal) => twoWayHistory(database, signal),
   };

@@ -1,5 +1,13 @@
 /** Photos as people look at them: pages of an album, each with its variants. */
-import type { CatalogBrowser, Page, PageRequest, PhotoDetails, PhotoFilter, PhotoView } from '../sync/browse.ts';
+import type {
+  CatalogBrowser,
+  Page,
+  PageRequest,
+  PhotoDetails,
+  PhotoFilter,
+  PhotosFilter,
+  PhotoView,
+} from '../sync/browse.ts';
 import { cursorParts, isText, isTime, isUuid, limitOf, pageOf } from './cursor.ts';
 import type { Database } from './database.ts';
 import type { Prisma } from './generated/client.ts';
@@ -49,6 +57,41 @@ async function photosByKey(
   const query = { where, orderBy: { key: 'asc' }, take: limit + 1, include: WITH_VARIANTS } as const;
   const rows = await database.ask(() => database.prisma.photo.findMany(query));
   return pageOf(rows, limit, photoView, (row) => [row.key]);
+}
+
+/** CatalogBrowser.allPhotos. A state that few photos are in is found by its index, a page of many by that of the keys. */
+export async function photosOfAll(
+  database: Database,
+  { libraryId, state }: PhotosFilter,
+  page: PageRequest,
+): Promise<Page<PhotoView>> {
+  const limit = limitOf(page);
+  const after = cursorParts(page, [isUuid, isText]);
+  if (libraryId !== undefined && !isUuid(libraryId)) return { items: [], nextCursor: null };
+  const values: unknown[] = [limit + 1];
+  const given = (sql: (...at: string[]) => string, ...them: readonly unknown[]) =>
+    sql(...them.map((value) => `$${values.push(value)}`));
+  const conditions = [
+    ...(after ? [given((library, key) => `("libraryId", "key") > (${library}::uuid, ${key})`, ...after)] : []),
+    ...(libraryId === undefined ? [] : [given((library) => `"libraryId" = ${library}`, libraryId)]),
+    ...(state === undefined ? [] : [given((of) => `"state" = ${of}::"PhotoState"`, state)]),
+  ];
+  const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
+  const sql = `SELECT "id", "libraryId", "key" FROM "Photo" ${where} ORDER BY "libraryId", "key" LIMIT $1`;
+  const { rows } = await database.ask(() => database.pool.query<KeyedPlace>(sql, values));
+  const { items, nextCursor } = pageOf(
+    rows,
+    limit,
+    ({ id }) => id,
+    (place) => [place.libraryId, place.key],
+  );
+  return { items: await photosById(database, items), nextCursor };
+}
+
+interface KeyedPlace {
+  readonly id: string;
+  readonly libraryId: string;
+  readonly key: string;
 }
 
 /** Two stretches of one index: what has a time after the cursor, and behind that what has none. */

@@ -68,7 +68,7 @@ function actionView({ id, kind, path, key, outcome, bytes, code, message, at }: 
 
 /** Null: nothing can be of this filter. */
 function whereOf({ libraryId, parentId, album, kind, status }: RunFilter): Prisma.RunWhereInput | null {
-  if ([libraryId, parentId].some((id) => id !== undefined && !isUuid(id))) return null;
+  if ([libraryId, parentId].some((id) => id != null && !isUuid(id))) return null;
   return {
     ...(libraryId === undefined ? {} : { libraryId }),
     ...(parentId === undefined ? {} : { parentId }),

@@ -4,15 +4,18 @@ import { RollcallError } from '../errors.ts';
 import { requireLoopback, requireToken } from './auth.ts';
 import { limitBody } from './body-limit.ts';
 import type { App } from './openapi.ts';
+import { isPagePath } from './page-paths.ts';
 import type { HttpEnv, HttpParts } from './parts.ts';
 import { problemAnswer, problemHandler } from './problem.ts';
 import { requestLog } from './request-log.ts';
 import { throwBadInput } from './requests.ts';
+import { adminRoutes } from './routes/admin.ts';
 import { albumRoutes } from './routes/albums.ts';
 import { archiveRoutes } from './routes/archive.ts';
 import { healthRoutes } from './routes/health.ts';
 import { libraryRoutes } from './routes/libraries.ts';
 import { metricsRoutes } from './routes/metrics.ts';
+import { overviewRoutes } from './routes/overview.ts';
 import { pageRoutes } from './routes/pages.ts';
 import { photoRoutes } from './routes/photos.ts';
 import { reuploadRoutes } from './routes/reupload.ts';
@@ -39,6 +42,7 @@ const API_ROUTES = [
   photoRoutes,
   archiveRoutes,
   healthRoutes,
+  overviewRoutes,
   metricsRoutes,
 ] as const;
 
@@ -52,14 +56,15 @@ export type ApiRoutes = ReturnType<(typeof API_ROUTES)[number]>;
 export function createApp(parts: HttpParts): App {
   const app = new OpenAPIHono<HttpEnv>({ defaultHook: throwBadInput });
   const { token } = parts.auth;
+  const page = parts.page();
 
   app.use(requestLog(parts.log));
   app.use(securityHeaders());
   app.use(async function noStore(c, next) {
     await next();
-    c.header('Cache-Control', 'no-store');
+    if (!c.res.headers.has('Cache-Control')) c.header('Cache-Control', 'no-store');
   });
-  app.use(token === null ? requireLoopback() : requireToken(token));
+  app.use(token === null ? requireLoopback() : requireToken(token, (path) => page !== null && isPagePath(path)));
   app.use(
     methodNotAllowed({
       app,
@@ -77,6 +82,8 @@ export function createApp(parts: HttpParts): App {
   if (token !== null) {
     app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' });
   }
-  for (const routes of [...API_ROUTES, pageRoutes]) routes(app, parts);
+  for (const routes of API_ROUTES) routes(app, parts);
+  pageRoutes(app, parts, page);
+  if (page !== null) adminRoutes(app, parts, page);
   return app;
 }

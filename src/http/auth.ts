@@ -21,11 +21,15 @@ function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-/** 401 on every path but /api/health unless the request carries the token. */
-export function requireToken(token: string): MiddlewareHandler<HttpEnv> {
+/**
+ * 401 on every path but /api/health unless the request carries the token, and but those that `isOpen` reads: the admin
+ * page, which asks for the token itself.
+ */
+export function requireToken(token: string, isOpen: (path: string) => boolean): MiddlewareHandler<HttpEnv> {
   const hasToken = bearerCheck(token);
   return async function requireToken(c, next) {
-    if (OPEN_PATHS.has(c.req.path) || hasToken(c)) return next();
+    const open = OPEN_PATHS.has(c.req.path) || (READS.has(c.req.method) && isOpen(c.req.path));
+    if (open || hasToken(c)) return next();
     const given = c.req.header('Authorization') !== undefined;
     const detail = given
       ? 'the Authorization header does not hold the right token: it must be "Bearer" and the value of API_TOKEN'

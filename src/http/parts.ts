@@ -1,9 +1,11 @@
 /** What the HTTP API is made of; compose.ts provides it. */
-import type { ArchiveStore, CatalogBrowser, LibraryStore, NewLibrary } from '../sync/browse.ts';
+import type { ArchiveStore, CatalogBrowser, LibraryStore, NewLibrary, PhotoView } from '../sync/browse.ts';
+import type { PhotoSides } from '../sync/photo-sides.ts';
 import type { Log } from '../sync/ports.ts';
 import type { QueueDepth, RunQueue } from '../sync/run-queue.ts';
 import type { SyncService } from '../sync/service.ts';
 import type { OpenBucket } from './addresses.ts';
+import type { AdminPage } from './admin-page.ts';
 import type { MetricsParts } from './metrics.ts';
 
 /** The state of everything Rollcall leans on. `error` is a sentence for people and never holds a secret. */
@@ -67,12 +69,23 @@ export interface HttpParts {
   /** Asks every part; one that does not answer before `signal` aborts is reported as failed, not thrown. */
   readonly health: (signal: AbortSignal) => Promise<HealthReport>;
   readonly metrics: Omit<MetricsParts, 'queue' | 'version'>;
+  /** What disk and bucket hold of a photo now. */
+  readonly lookAt: (photo: PhotoView, signal: AbortSignal) => Promise<PhotoSides>;
+  /** What the schedule is going to do. */
+  readonly schedule: {
+    /** RFC 3339; null: no reconciliation is on it. */
+    nextReconcileAt(): string | null;
+    /** From the end of a two-way sync to the next one; 0: there are none. */
+    readonly twoWaySeconds: number;
+  };
   /** Throws GUARD_ROOT_* or BUCKET_* when the library's root or bucket cannot be used. */
   readonly checkLibrary: (library: NewLibrary, signal: AbortSignal) => Promise<void>;
   /** Token null: only loopback is served, and no other origin may write (DESIGN 12). */
   readonly auth: { readonly token: string | null };
   /** Bucket and prefix of a new library that names none. */
   readonly defaults: { readonly bucket: string; readonly prefix: string };
+  /** Reads the admin page; null: it was not built. */
+  readonly page: () => AdminPage | null;
   readonly log: Log;
   readonly version: string;
 }
@@ -85,5 +98,9 @@ export interface HttpEnv {
     /** Aborts when the server is closing and running work must end (listen.ts). */
     stopping?: AbortSignal;
   };
-  Variables: { requestId: string };
+  Variables: {
+    requestId: string;
+    /** Where the answer, a page, shows pictures from. */
+    imageSources?: readonly string[];
+  };
 }

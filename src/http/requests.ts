@@ -138,6 +138,7 @@ export const PhotoPageQuery = only('this list', {
     .openapi({ description: 'By name (the default), or by when they were taken, those that do not tell last.' }),
   ...paging,
 });
+export const PhotosQuery = only('this list', { library, state: oneOf(PHOTO_STATES).optional(), ...paging });
 export const AddressQuery = only('this address', {
   variant: oneOf(['thumb', 'preview']).optional().openapi({ description: 'Left out: the photo itself.' }),
   download: oneOf(['true', 'false'])
@@ -150,7 +151,10 @@ export const RunPageQuery = only('this list', {
   kind: text(64).optional().openapi({ description: '`sync`, `reconcile`, `verify` and so on.' }),
   status: oneOf(RUN_STATUSES).optional(),
   album: albumPath.optional().openapi({ type: 'string', description: 'Only runs over this very album.' }),
-  parent: z.uuid('must be the id of a run').optional().openapi({ description: 'Only the parts of this run.' }),
+  parent: z
+    .union([z.uuid(), z.literal('none')], 'must be the id of a run, or none')
+    .optional()
+    .openapi({ description: 'Only the parts of this run; `none`: only runs that are no part of another.' }),
   ...paging,
 });
 export const ActionPageQuery = only('this list', { outcome: oneOf(OUTCOMES).optional(), ...paging });

@@ -15,7 +15,7 @@ import type { Report, RunStatus } from '../sync/types.ts';
 import { QUEUES, startBoss, type Timing, USUAL_TIMING } from './boss.ts';
 import { type Hands, startHands, wakeHands } from './hands.ts';
 import { feedPhotos } from './process-photos.ts';
-import { setSchedule } from './schedule.ts';
+import { nextReconcileAt, setSchedule } from './schedule.ts';
 import { newTask, type QueuedTask, sendTasks } from './task-jobs.ts';
 import { watchTasks } from './watch-tasks.ts';
 
@@ -43,6 +43,8 @@ export interface QueueParts {
 }
 
 export interface JobQueue extends RunQueue {
+  /** RFC 3339; null: this process puts none on the schedule. */
+  nextReconcileAt(): string | null;
   /** Hands back what is not finished within the time that the engine takes to stop, and closes the queue. */
   close(): Promise<void>;
 }
@@ -82,6 +84,7 @@ export async function openQueue(parts: QueueParts, signal: AbortSignal): Promise
   ]);
   return {
     ...queue,
+    nextReconcileAt: () => nextReconcileAt(boss, parts.schedule),
     close: async () => {
       closing.abort();
       await watching;

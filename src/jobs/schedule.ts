@@ -18,6 +18,13 @@ export async function setSchedule(boss: PgBoss, schedule: { readonly reconcile: 
   await boss.schedule('restore-check', RESTORE_CHECK_CRON, null, { tz });
 }
 
+/** When the reconciliation comes next, RFC 3339; null: it is not on the schedule. */
+export function nextReconcileAt(boss: PgBoss, schedule: { readonly reconcile: string | null } | null): string | null {
+  if (!schedule?.reconcile) return null;
+  const tz = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return boss.previewSchedule(schedule.reconcile, { tz, count: 1 })[0]?.toISOString() ?? null;
+}
+
 function checkCron(boss: PgBoss, cron: string, tz: string): void {
   try {
     boss.previewSchedule(cron, { tz, count: 1 });

@@ -59,6 +59,16 @@ export interface AlbumView {
   readonly states: StateCounts;
 }
 
+/** What a library holds. */
+export interface LibraryTotals {
+  readonly id: string;
+  readonly name: string;
+  readonly albums: number;
+  readonly photos: number;
+  readonly bytes: number;
+  readonly states: StateCounts;
+}
+
 export interface PhotoView {
   readonly id: string;
   readonly libraryId: string;
@@ -118,6 +128,12 @@ export interface PhotoFilter {
   readonly order?: 'key' | 'takenAt';
 }
 
+/** Photos of all albums; left out: of every library, in every state. */
+export interface PhotosFilter {
+  readonly libraryId?: string;
+  readonly state?: PhotoState;
+}
+
 /** An object that a move or a download waits for. Times are RFC 3339. */
 export interface ArchivedObject {
   readonly id: string;
@@ -166,6 +182,10 @@ export interface CatalogBrowser extends RunHistory {
   albumByPath(libraryId: string, path: string): Promise<AlbumView | null>;
   photos(albumId: string, filter: PhotoFilter, page: PageRequest): Promise<Page<PhotoView>>;
   photo(id: string): Promise<PhotoView | null>;
+  /** Photos of all albums, a library after the other, by key. */
+  allPhotos(filter: PhotosFilter, page: PageRequest): Promise<Page<PhotoView>>;
+  /** Of every library, by name. */
+  totals(signal: AbortSignal): Promise<readonly LibraryTotals[]>;
   /** Of each library whose `sync` is `both`, by name. */
   twoWayHistory(signal: AbortSignal): Promise<readonly TwoWayHistory[]>;
 }

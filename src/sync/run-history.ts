@@ -33,8 +33,8 @@ export interface ToldProgress extends Progress {
 
 export interface RunFilter {
   readonly libraryId?: string;
-  /** Only parts of this run. */
-  readonly parentId?: string;
+  /** Only parts of this run; null: only runs that are no part of another. */
+  readonly parentId?: string | null;
   /** NFC; only runs over this very album. */
   readonly album?: string;
   readonly kind?: string;

@@ -373,7 +373,7 @@ describe('health', () => {
 });
 
 describe('everything else', () => {
-  test.each(['/nothing', '/api', '/api/', '/api/sync/', '/api/photos'])('%s is 404', async (path) => {
+  test.each(['/nothing', '/api', '/api/', '/api/sync/', '/api/photos/'])('%s is 404', async (path) => {
     expect(await problemOf(await api().get(path))).toMatchObject({ code: 'NOT_FOUND' });
   });
 

@@ -276,6 +276,9 @@ describe('the history', () => {
     expect(await runs('album=a/')).toMatchObject([{ album: 'a' }]);
     expect(await runs('kind=verify')).toEqual([]);
     expect(await runs(`parent=${crypto.randomUUID()}`)).toEqual([]);
+    expect(await runs('parent=none')).toHaveLength(2);
+    await w.query(`UPDATE "Run" SET "parentId" = (SELECT "id" FROM "Run" WHERE "album" IS NULL) WHERE "album" = 'a'`);
+    expect(await runs('parent=none')).toMatchObject([{ status: 'planned' }]);
     for (const wrong of ['status=great', 'parent=x', 'album=../x', 'what=ever']) {
       const answer = await fetch(`${url}/api/runs?${wrong}`);
       expect(answer.status, wrong).toBe(400);

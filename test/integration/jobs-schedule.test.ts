@@ -151,6 +151,17 @@ describe('the schedule', () => {
     expect(await schedules()).toMatchObject([{ name: 'restore-check' }]);
   });
 
+  test('tells when the reconciliation comes next, and that none does where it is turned off', async () => {
+    const queue = await w.open({ concurrency: 0, schedule: { reconcile: '30 4 * * 1' } });
+    const next = new Date(queue.nextReconcileAt() ?? '');
+    expect([next.getDay(), next.getHours(), next.getMinutes()]).toEqual([1, 4, 30]);
+    expect(next.getTime()).toBeGreaterThan(Date.now());
+    expect(next.getTime()).toBeLessThan(Date.now() + 8 * 86_400_000);
+    for (const schedule of [null, { reconcile: null }]) {
+      expect((await w.open({ concurrency: 0, schedule })).nextReconcileAt()).toBeNull();
+    }
+  });
+
   test('takes no line that is none, and says which variable it came from', async () => {
     const wrong = w.open({ concurrency: 0, schedule: { reconcile: '99 3 * * *' } });
     await expect(wrong).rejects.toMatchObject({ code: 'BAD_CONFIG', field: 'RECONCILE_CRON' });

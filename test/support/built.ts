@@ -34,7 +34,8 @@ export async function builtCli(): Promise<string> {
 
 function hashOfSources(): string {
   const hash = createHash('sha256');
-  const files = globSync(['src/**/*', 'bin/*', 'prisma/**/*', 'package.json', 'tsconfig*.json'], { cwd: ROOT });
+  const sources = ['src/**/*', 'bin/*', 'prisma/**/*', 'package.json', 'tsconfig*.json', 'vite.config.ts'];
+  const files = globSync(sources, { cwd: ROOT });
   for (const file of files.sort()) {
     const path = join(ROOT, file);
     if (statSync(path).isFile()) hash.update(file).update('\0').update(readFileSync(path)).update('\0');
@@ -49,6 +50,7 @@ async function build(target: string): Promise<void> {
   const folder = mkdtempSync(join(CACHE, 'building-'));
   for (const part of PACKAGED) cpSync(join(ROOT, part), join(folder, part), { recursive: true });
   await compile(join(folder, 'dist'));
+  await bundle(join(folder, 'dist/web'));
   try {
     renameSync(folder, target);
   } catch (thrown) {
@@ -66,6 +68,13 @@ async function compile(outDir: string): Promise<void> {
     // A type error is for the type check to report: what it emits still runs.
     if (!existsSync(join(outDir, 'main.js'))) throw thrown;
   }
+}
+
+/** The admin page. */
+async function bundle(outDir: string): Promise<void> {
+  const vite = join(ROOT, 'node_modules/vite/bin/vite.js');
+  const args = [vite, 'build', '--outDir', outDir, '--emptyOutDir', '--logLevel', 'warn'];
+  await promisify(execFile)(process.execPath, args, { cwd: ROOT });
 }
 
 function removeOld(): void {

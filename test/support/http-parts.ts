@@ -6,8 +6,9 @@ import { randomUUID } from 'node:crypto';
 import { RollcallError } from '../../src/errors.ts';
 import type { HealthReport, HttpParts } from '../../src/http/parts.ts';
 import type { Action } from '../../src/sync/actions.ts';
-import type { AlbumView, ArchivedObject, LibraryStore, PhotoView } from '../../src/sync/browse.ts';
+import type { AlbumView, ArchivedObject, LibraryStore, LibraryTotals, PhotoView } from '../../src/sync/browse.ts';
 import { type CatalogFigures, NOTHING_DONE } from '../../src/sync/figures.ts';
+import type { PhotoSides } from '../../src/sync/photo-sides.ts';
 import type { RunActionView, RunView } from '../../src/sync/run-history.ts';
 import type { RunState } from '../../src/sync/run-state.ts';
 import type { SyncRequest, SyncService } from '../../src/sync/service.ts';
@@ -171,6 +172,20 @@ export const HEALTH: HealthReport = {
   },
 };
 
+export const TOTALS: LibraryTotals = {
+  id: LIBRARY.id,
+  name: LIBRARY.name,
+  albums: 1,
+  photos: 1,
+  bytes: 3,
+  states: ALBUM.states,
+};
+
+export const SIDES: PhotoSides = {
+  disk: { state: 'there', size: 3, modifiedAt: '2024-07-01T10:00:00.000Z' },
+  bucket: { state: 'unreadable', code: 'OBJECT_DENIED', message: 'Access Denied' },
+};
+
 export const FIGURES: CatalogFigures = {
   ended: [],
   open: { queued: 0, running: 0 },
@@ -254,6 +269,9 @@ export function testParts(replaced: Partial<HttpParts> = {}): TestParts {
       photos: async (_album, { state }, { limit }) =>
         page(state === undefined || state === PHOTO.state ? [PHOTO] : [], limit),
       photo: async (id) => (id === PHOTO.id ? PHOTO : null),
+      allPhotos: async ({ state }, { limit }) =>
+        page(state === undefined || state === PHOTO.state ? [PHOTO] : [], limit),
+      totals: async () => [TOTALS],
       runs: async (_filter, { cursor, limit }) => page(cursor === undefined ? [RUN, RUN] : [RUN], limit),
       run: async (id) => (id === RUN.id ? RUN : null),
       follow: (id) => ({ read: async () => (id === RUN.id ? RUN_STATE : null) }),
@@ -275,6 +293,9 @@ export function testParts(replaced: Partial<HttpParts> = {}): TestParts {
       checked.push(root);
     },
     auth: { token: null },
+    lookAt: async () => SIDES,
+    schedule: { nextReconcileAt: () => '2024-07-02T03:00:00.000Z', twoWaySeconds: 60 },
+    page: () => null,
     defaults: { bucket: 'default-bucket', prefix: 'default/' },
     log: { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') },
     version: '1.2.3',

@@ -85,7 +85,7 @@ export function runRoutes(app: App, { browser, libraries, log }: HttpParts) {
       const { library, parent, kind, status, album, ...page } = given(c.req.valid('query'));
       const filter = {
         ...(await libraryFilter(libraries, library)),
-        ...given({ parentId: parent, kind, status, album }),
+        ...given({ parentId: parent === 'none' ? null : parent, kind, status, album }),
       };
       return answer(c, listOf('runs', await browser.runs(filter, page)), 200);
     })

@@ -1,0 +1,200 @@
+import { describe, expect, test } from 'vitest';
+import type { Action, Comparison, FilesReport, Run, RunProgress } from '../../src/web/api/types.ts';
+import {
+  buttonOf,
+  endWords,
+  failureWords,
+  filesFor,
+  nothingWords,
+  type Stage,
+  startWords,
+  type Task,
+} from '../../src/web/logic/manager.ts';
+import { bytesOf, doesAnything, estimateUsd, groupPlan } from '../../src/web/logic/plan.ts';
+import { reuploadWords } from '../../src/web/logic/reupload.ts';
+import { partShare, progressShare, progressWords, runBars } from '../../src/web/logic/run-words.ts';
+import { REPORT, RUN } from '../support/http-parts.ts';
+
+const COMPARISON: Comparison = {
+  missing_in_s3: [{ filename: 'a.jpg', localPath: 'x/a.jpg', size: 1 }],
+  missing_locally: [{ filename: 'b.jpg', s3Key: 'photos/x/b.jpg', size: 1 }],
+  different: [{ filename: 'c.jpg', reason: 'content_mismatch', localMd5: null, s3Etag: 'e' }],
+  identical: [{ filename: 'd.jpg', size: 1 }],
+};
+const READY: Stage = { at: 'ready', comparison: COMPARISON };
+const TASKS: readonly Task[] = ['upload', 'download', 'remove'];
+
+describe('the buttons of the S3 manager', () => {
+  test('say what they do, and removing waits for a selection', () => {
+    expect(TASKS.map((task) => buttonOf(task, READY, 0))).toEqual([
+      { label: '☁️ Sync to S3', busy: false, disabled: false },
+      { label: '⬇️ Sync from S3', busy: false, disabled: false },
+      { label: '🗑️ Remove from S3', busy: false, disabled: true },
+    ]);
+    expect(buttonOf('remove', READY, 2).disabled).toBe(false);
+  });
+
+  test('all wait while both sides are compared', () => {
+    for (const task of TASKS) {
+      expect(buttonOf(task, { at: 'comparing' }, 1)).toEqual({ label: '🔍 Comparing…', busy: true, disabled: true });
+    }
+  });
+
+  test('wait for the one that works', () => {
+    const stage: Stage = { at: 'working', task: 'upload', comparison: COMPARISON };
+    expect(buttonOf('upload', stage, 1)).toEqual({ label: '⏳ Syncing…', busy: true, disabled: true });
+    expect(buttonOf('download', stage, 1)).toEqual({ label: '⬇️ Sync from S3', busy: false, disabled: true });
+  });
+
+  test('can be pressed again when the comparison failed', () => {
+    expect(buttonOf('upload', { at: 'unknown' }, 0).disabled).toBe(false);
+  });
+
+  test('are about what one side lacks and what differs', () => {
+    expect(filesFor('upload', COMPARISON)).toEqual(['a.jpg', 'c.jpg']);
+    expect(filesFor('download', COMPARISON)).toEqual(['b.jpg', 'c.jpg']);
+  });
+});
+
+describe('the toasts of the S3 manager', () => {
+  const results = (count: number, status: FilesReport['results'][number]['status']) =>
+    Array.from({ length: count }, (_, at) => ({ filename: `${at}.jpg`, status }));
+
+  test('are these, word for word', () => {
+    expect(startWords('upload', 5).text).toBe('ℹ️ Syncing 5 files to S3...');
+    expect(startWords('download', 3).text).toBe('ℹ️ Syncing 3 files from S3...');
+    expect(nothingWords('upload').text).toBe('✅ All files are already synced to S3!');
+    expect(nothingWords('download').text).toBe('✅ All files are already synced from S3!');
+    expect(failureWords('upload', 'Access Denied').text).toBe('❌ Failed to sync to S3: Access Denied');
+    expect(failureWords('download', 'Access Denied').text).toBe('❌ Failed to sync from S3: Access Denied');
+    expect(endWords('upload', { results: results(5, 'uploaded') })).toEqual([
+      { tone: 'good', text: '✅ Successfully uploaded 5 images to S3' },
+    ]);
+    expect(endWords('download', { results: results(3, 'downloaded') })[0]?.text).toBe(
+      '✅ Successfully synced 3 images from S3',
+    );
+    expect(endWords('remove', { results: results(1, 'removed') })[0]?.text).toBe(
+      '✅ Successfully removed 1 image from S3',
+    );
+  });
+
+  test('tell success and failure apart when there are both', () => {
+    const failed = { filename: 'x.jpg', status: 'failed', code: 'OBJECT_DENIED', message: 'Access Denied' } as const;
+    const texts = endWords('upload', {
+      results: [...results(2, 'uploaded'), failed, { ...failed, filename: 'y.jpg' }],
+    });
+    expect(texts.map(({ text }) => text)).toEqual([
+      '✅ Successfully uploaded 2 images to S3',
+      '❌ Failed to sync to S3: x.jpg: Access Denied (and 1 more)',
+    ]);
+  });
+
+  test('of a re-upload say what is lost for good', () => {
+    const { photos, actions } = REPORT;
+    const said = (change: Partial<Parameters<typeof reuploadWords>[0]>) =>
+      reuploadWords({ photos, failures: [], conflicts: [], actions: { ...actions, uploaded: 0 }, ...change });
+    expect(said({}).map(({ text }) => text)).toEqual(['✅ Nothing is missing in S3']);
+    expect(said({ actions: { ...actions, uploaded: 0, reuploaded: 2 } })[0]?.text).toBe(
+      '✅ Successfully uploaded 2 images to S3',
+    );
+    expect(said({ photos: { ...photos, lost: 1 } })[0]).toEqual({
+      tone: 'bad',
+      text: '❌ 1 photo cannot be re-uploaded: gone from disk too',
+    });
+  });
+});
+
+const step = { key: 'photos/x.jpg', path: 'x.jpg', reason: 'r' };
+const local = { size: 100, mtimeNs: '1', device: '1', inode: '1' };
+const object = { size: 50, etag: 'e' };
+const row = { id: '0', size: 1, mtimeNs: '1', md5: null, etag: null, partSize: null, state: 'synced' } as const;
+
+describe('the groups of a plan', () => {
+  const cases: [string, Action, number][] = [
+    ['new', { kind: 'upload', ...step, local }, 100],
+    ['missing', { kind: 'reupload', ...step, local, row }, 100],
+    ['changed', { kind: 'reupload', ...step, local, row, object }, 100],
+    ['missing', { kind: 'reupload', ...step, local, row, object, damaged: true }, 100],
+    ['download', { kind: 'download', ...step, object }, 50],
+    ['changed', { kind: 'download', ...step, object, local }, 50],
+    ['orphaned', { kind: 'mark', ...step, row, state: 'orphaned' }, 0],
+    ['lost', { kind: 'mark', ...step, row, state: 'lost' }, 0],
+    ['delete', { kind: 'delete', ...step, row }, 0],
+    ['conflict', { kind: 'report', ...step, what: 'conflict', code: 'OBJECT_CHANGED' }, 0],
+    ['waiting', { kind: 'report', ...step, what: 'unstable', code: 'FILE_UNSTABLE' }, 0],
+    ['other', { kind: 'adopt', ...step, local, object, otherwise: 'conflict' }, 0],
+    ['other', { kind: 'update', ...step, row, change: {} }, 0],
+  ];
+
+  test.each(cases)('%s', (name, action, bytes) => {
+    expect(groupPlan([action])).toMatchObject([{ name, bytes }]);
+    expect(bytesOf(action)).toBe(bytes);
+  });
+
+  test('come with what is dangerous first, and each action in one of them', () => {
+    const plan = cases.map(([, action]) => action);
+    const groups = groupPlan(plan);
+    expect(groups.map(({ name }) => name).slice(0, 3)).toEqual(['delete', 'lost', 'conflict']);
+    expect(groups.reduce((sum, { actions }) => sum + actions.length, 0)).toBe(plan.length);
+  });
+
+  test('tell whether there is anything to apply, and what it costs', () => {
+    const reports = cases.map(([, action]) => action).filter(({ kind }) => kind === 'report');
+    expect([doesAnything(reports), doesAnything([]), doesAnything([cases[0]![1]])]).toEqual([false, false, true]);
+    const big: Action = { kind: 'upload', ...step, local: { ...local, size: 160 * 1024 * 1024 } };
+    expect(estimateUsd([cases[0]![1]], 0.001)).toBeCloseTo(0.001005);
+    expect(estimateUsd([big], 0)).toBeCloseTo((12 * 0.005) / 1000);
+  });
+});
+
+describe('runs', () => {
+  const run = { ...RUN, report: null, progress: null } as unknown as Run;
+  const told: RunProgress = {
+    ...{ runId: run.id, library: 'Family', status: 'running', cancelled: false, phase: 'working', scanned: 40 },
+    ...{ actions: { done: 12, total: 40 }, bytes: { done: 50, total: 200 }, lastPath: 'a.jpg' },
+    ...{ keysPerSecond: null, filesPerSecond: 3.14, bytesPerSecond: 4_200_000, etaSeconds: 9 },
+    partCounts: { queued: 0, running: 0, succeeded: 0, partial: 0, failed: 0, refused: 0, planned: 0, cancelled: 0 },
+    parts: [],
+  };
+
+  test('tell how far they are, how fast, and how long still', () => {
+    expect(progressWords(told)).toEqual(['12 of 40 files', '3.1 files/s', '4.2 MB/s', '9 s to go']);
+    expect(progressShare(told)).toBe(0.25);
+    expect(progressShare({ ...told, bytes: { done: 0, total: null } })).toBe(0.3);
+    expect(progressWords({ ...told, status: 'queued' })).toEqual(['Waiting for its turn']);
+  });
+
+  test('that nobody knows the end of have no share, and their parts neither', () => {
+    const unknown = { done: 0, total: null };
+    expect(progressShare({ ...told, actions: unknown, bytes: unknown })).toBeNull();
+    const part = {
+      runId: null,
+      library: 'x',
+      album: 'a',
+      status: 'running',
+      scanned: 0,
+      actions: unknown,
+      bytes: unknown,
+    } as const;
+    expect([
+      partShare(part),
+      partShare({ ...part, status: 'queued' }),
+      partShare({ ...part, status: 'failed' }),
+    ]).toEqual([null, 0, 1]);
+    const counts = { ...told.partCounts, running: 1, succeeded: 3 };
+    expect(progressShare({ ...told, actions: unknown, bytes: unknown, parts: [part], partCounts: counts })).toBe(0.75);
+  });
+
+  test('are bars of a chart, the latest last, none without height and none that still goes', () => {
+    const took = (ms: number, change: Partial<Run> = {}): Run => ({
+      ...run,
+      status: 'succeeded',
+      startedAt: '2024-07-01T10:00:00.000Z',
+      finishedAt: new Date(Date.parse('2024-07-01T10:00:00.000Z') + ms).toISOString(),
+      ...change,
+    });
+    const bars = runBars([took(10_000), took(0), took(1, { finishedAt: null, status: 'running' })], new Map());
+    expect(bars.map(({ height }) => height)).toEqual([0.06, 1]);
+    expect(bars[1]?.title).toContain('succeeded, 10 s');
+  });
+});
