@@ -93,7 +93,7 @@ const doneOf = (event: ServerEvent | null) => RunProgress.parse(event?.data).act
 describe('the events of a run', () => {
   test('tell how far a slow upload is, how fast it goes and how long it will take, and end with its report', async () => {
     for (let photo = 0; photo < 30; photo++) w.write(`a/${photo}.jpg`, Buffer.alloc(2_000, photo));
-    w.proxy.fail(({ method }) => (method === 'PUT' ? { kind: 'after', first: () => sleep(400) } : null));
+    w.proxy.fail(({ method }) => (method === 'PUT' ? { kind: 'after', first: () => sleep(900) } : null));
     const answered = fetch(`${url}/api/sync`, {
       ...{ method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{"library":"test"}' },
     });
