@@ -62,7 +62,9 @@ export function createApp(parts: HttpParts): App {
   app.use(securityHeaders());
   app.use(async function noStore(c, next) {
     await next();
-    if (!c.res.headers.has('Cache-Control')) c.header('Cache-Control', 'no-store');
+    // Only what is the same for everybody may be kept: the page and its parts say so themselves.
+    const isData = c.req.path.startsWith('/api/') || !c.res.headers.has('Cache-Control');
+    if (isData) c.header('Cache-Control', 'no-store');
   });
   app.use(token === null ? requireLoopback() : requireToken(token, (path) => page !== null && isPagePath(path)));
   app.use(
