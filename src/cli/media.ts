@@ -1,6 +1,5 @@
 /** `rollcall media`: looks at the pictures of photos that nobody has looked at yet, or at all of them again. */
-import type { Rollcall } from '../compose.ts';
-import { asRollcallError, ExitCode, type RollcallError } from '../errors.ts';
+import type { ExitCode } from '../errors.ts';
 import type { MediaService } from '../sync/media-service.ts';
 import type { MediaCounts } from '../sync/media-store.ts';
 import type { WorkedOn } from '../sync/media-work.ts';
@@ -8,10 +7,9 @@ import { albumPath } from '../sync/scope.ts';
 import type { Library } from '../sync/types.ts';
 import type { GlobalOptions, MediaArguments } from './invocation.ts';
 import { jsonLine } from './json-lines.ts';
-import { librariesOf, tellFailure, tellUnknown } from './restore.ts';
+import { eachLibrary, librariesOf, withKnownPlace, worstExitCode } from './library-commands.ts';
 import type { Screen } from './screen.ts';
 import { runCommand, type Session } from './session.ts';
-import { withRollcall } from './sync.ts';
 import { placeTarget } from './sync-arguments.ts';
 import { count, counted, printable } from './text.ts';
 
@@ -25,21 +23,11 @@ export async function media(given: MediaArguments, options: GlobalOptions, scree
     screen,
     stopping: 'Stopping: what was looked at stays so. Ctrl-C again stops at once.',
     body: (session) =>
-      withRollcall(session, target, async (rollcall) => {
-        try {
-          tellUnknown(session, given, rollcall);
-          const libraries = await librariesOf(given, rollcall);
-          return await lookAtAll(session, { service: await rollcall.media(), album, all: given.all }, libraries);
-        } finally {
-          // Nothing was synced: what a mistyped folder made is no library.
-          await forgetIfNew(rollcall);
-        }
+      withKnownPlace(session, given, target, async (rollcall) => {
+        const libraries = await librariesOf(given, rollcall);
+        return lookAtAll(session, { service: await rollcall.media(), album, all: given.all }, libraries);
       }),
   });
-}
-
-async function forgetIfNew({ library, libraryIsNew, libraries }: Rollcall): Promise<void> {
-  if (libraryIsNew) await libraries.removeUnused(library.id).catch(() => {});
 }
 
 interface Asked {
@@ -49,23 +37,11 @@ interface Asked {
 }
 
 async function lookAtAll(session: Session, asked: Asked, libraries: readonly Library[]): Promise<ExitCode> {
-  const errors: RollcallError[] = [];
   let failed = 0;
-  for (const library of libraries) {
-    try {
-      failed += await lookAt(session, asked, library);
-    } catch (thrown) {
-      const error = asRollcallError(thrown);
-      if (error.code === 'CANCELLED' || error.code.startsWith('DATABASE_')) throw error;
-      errors.push(error);
-      tellFailure(session, library, error);
-    }
-  }
-  const codes = errors.map(({ exitCode }) => exitCode);
-  return codes.reduce<ExitCode>(
-    (worst, code) => (code > worst ? code : worst),
-    failed > 0 ? ExitCode.photosFailed : ExitCode.ok,
-  );
+  const errors = await eachLibrary(session, libraries, async (library) => {
+    failed += await lookAt(session, asked, library);
+  });
+  return worstExitCode(errors, failed > 0);
 }
 
 /** Answers how many photos broke the processing. */

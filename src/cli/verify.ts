@@ -5,10 +5,10 @@ import { albumPath } from '../sync/scope.ts';
 import type { Resumed, VerifyRequest } from '../sync/service.ts';
 import type { GlobalOptions, VerifyArguments } from './invocation.ts';
 import { jsonLine } from './json-lines.ts';
-import { tellUnknown } from './restore.ts';
+import { withKnownPlace } from './library-commands.ts';
 import type { Screen } from './screen.ts';
 import { runCommand, type Session } from './session.ts';
-import { reported, withRollcall } from './sync.ts';
+import { reported } from './sync.ts';
 import { placeTarget } from './sync-arguments.ts';
 import { counted, dateTime, printable } from './text.ts';
 import { verifyLines } from './verify-report.ts';
@@ -28,15 +28,9 @@ export async function verify(given: VerifyArguments, options: GlobalOptions, scr
     screen,
     stopping: 'Stopping: what was checked stays checked. Ctrl-C again stops at once.',
     body: (session) =>
-      withRollcall(session, target, async (rollcall) => {
+      withKnownPlace(session, given, target, (rollcall) => {
         const scoped = target === null ? request : { ...request, library: rollcall.library.id };
-        tellUnknown(session, given, rollcall);
-        try {
-          return await run(session, given, scoped, rollcall);
-        } finally {
-          // Nothing was synced: what a mistyped folder made is no library.
-          if (rollcall.libraryIsNew) await rollcall.libraries.removeUnused(rollcall.library.id).catch(() => {});
-        }
+        return run(session, given, scoped, rollcall);
       }),
   });
 }

@@ -8,8 +8,7 @@ const RESTORE_CHECK_CRON = '17 * * * *';
 /** Puts it there. A line that is no cron expression is BAD_CONFIG; null for no schedule of this process's own. */
 export async function setSchedule(boss: PgBoss, schedule: { readonly reconcile: string | null } | null): Promise<void> {
   if (schedule === null) return;
-  // Cron lines mean the time on the wall.
-  const tz = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const tz = timeZone();
   if (schedule.reconcile === null) await boss.unschedule('reconcile');
   else {
     checkCron(boss, schedule.reconcile, tz);
@@ -21,8 +20,12 @@ export async function setSchedule(boss: PgBoss, schedule: { readonly reconcile: 
 /** When the reconciliation comes next, RFC 3339; null: it is not on the schedule. */
 export function nextReconcileAt(boss: PgBoss, schedule: { readonly reconcile: string | null } | null): string | null {
   if (!schedule?.reconcile) return null;
-  const tz = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  return boss.previewSchedule(schedule.reconcile, { tz, count: 1 })[0]?.toISOString() ?? null;
+  return boss.previewSchedule(schedule.reconcile, { tz: timeZone(), count: 1 })[0]?.toISOString() ?? null;
+}
+
+/** Cron lines mean the time on the wall. */
+function timeZone(): string {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
 
 function checkCron(boss: PgBoss, cron: string, tz: string): void {

@@ -130,21 +130,18 @@ export class MoveFinder {
 
   /** A copy that is being made, and its original gone: what that comes to is seen when the copy can be read. */
   #unsure(paired: readonly Pair[]): Departure[] {
-    const [departed, arrived] = [new Set(paired.map(({ departure }) => departure)), new Set<Arrival>()];
-    for (const { arrival } of paired) arrived.add(arrival);
-    const young = this.#arrivals.filter((arrival) => !arrived.has(arrival) && isYoung(arrival.found.action));
-    const sizes = new Set(young.map(({ local }) => local.size));
-    return this.#departures.filter(
-      (departure) => !departed.has(departure) && departure.gone && sizes.has(departure.row.size),
-    );
+    const { departures, arrivals } = this.#without(paired, isYoung);
+    const sizes = new Set(arrivals.map(({ local }) => local.size));
+    return departures.filter(({ gone, row }) => gone && sizes.has(row.size));
   }
 
-  #without(pairs: readonly Pair[]) {
+  /** Who is in none of these pairs; of the files those whose action is such a one. */
+  #without(pairs: readonly Pair[], is: (action: Action | null) => boolean = isReadable) {
     const departed = new Set(pairs.map(({ departure }) => departure));
     const arrived = new Set(pairs.map(({ arrival }) => arrival));
     return {
       departures: this.#departures.filter((departure) => !departed.has(departure)),
-      arrivals: this.#arrivals.filter((arrival) => !arrived.has(arrival) && isReadable(arrival.found.action)),
+      arrivals: this.#arrivals.filter((arrival) => !arrived.has(arrival) && is(arrival.found.action)),
     };
   }
 
