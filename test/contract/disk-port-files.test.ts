@@ -3,6 +3,8 @@ import {
   appendFileSync,
   copyFileSync,
   mkdirSync,
+  readdirSync,
+  readlinkSync,
   renameSync,
   rmSync,
   statSync,
@@ -260,9 +262,17 @@ describe('open', () => {
 /** What this process has open below the library. */
 function openFiles(): string[] {
   if (process.platform !== 'linux') return [];
-  const listing = execFileSync('ls', ['-l', `/proc/${process.pid}/fd`], { encoding: 'utf8' });
-  return listing
-    .split('\n')
-    .filter((line) => line.includes(photos.library.root))
-    .map((line) => line.split(' -> ')[1] ?? '');
+  const folder = `/proc/${process.pid}/fd`;
+  return readdirSync(folder)
+    .map((name) => targetOf(`${folder}/${name}`))
+    .filter((target) => target.includes(photos.library.root));
+}
+
+/** Empty for what was closed since the folder was read: the test runner opens and closes files meanwhile. */
+function targetOf(link: string): string {
+  try {
+    return readlinkSync(link);
+  } catch {
+    return '';
+  }
 }
