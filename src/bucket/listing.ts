@@ -1,12 +1,20 @@
 /** A bucket's listing as an Inventory: pages in key order, each checked before it is believed. */
-import { ListObjectsV2Command, type ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { type _Object, ListObjectsV2Command, type ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
 import { asRollcallError, type ErrorCode } from '../errors.ts';
 import { compareKeys } from '../sync/key-order.ts';
 import type { Inventory, Problem } from '../sync/ports.ts';
 import type { BucketObject } from '../sync/types.ts';
 import { unquoted } from './etags.ts';
+import { type ListedEntry, takeEntries } from './listing-entries.ts';
 import { isProbeKey } from './probe-object.ts';
 import type { BucketRequests } from './requests.ts';
+
+/** A page as the server answered it. */
+interface Answer extends Omit<ListObjectsV2CommandOutput, 'Contents'> {
+  readonly entries: readonly Partial<ListedEntry>[];
+}
 
 /** What one page told, or why it and all after it cannot be believed. */
 interface Page {
@@ -74,7 +82,7 @@ export class Listing implements Inventory<BucketObject> {
 
   /** Fetches and checks one page. Throws on abort, and when the first page fails: nothing is known then. */
   async #page(number: number, token: string | null, after: string | null, signal: AbortSignal): Promise<Page> {
-    let answer: ListObjectsV2CommandOutput;
+    let answer: Answer;
     try {
       answer = await this.#fetch(token, signal);
     } catch (thrown) {
@@ -85,7 +93,7 @@ export class Listing implements Inventory<BucketObject> {
     return this.#checked(number, token, after, answer);
   }
 
-  #fetch(token: string | null, signal: AbortSignal): Promise<ListObjectsV2CommandOutput> {
+  async #fetch(token: string | null, signal: AbortSignal): Promise<Answer> {
     const command = new ListObjectsV2Command({
       Bucket: this.#requests.identity.bucket,
       Prefix: this.#prefix,
@@ -94,10 +102,12 @@ export class Listing implements Inventory<BucketObject> {
       ...(this.#shallow && { Delimiter: '/' }),
       ...(token !== null && { ContinuationToken: token }),
     });
-    return this.#requests.send(command, { kind: 'list', doing: 'list' }, signal);
+    const taken = takeEntriesFrom(command);
+    const { Contents, ...answer } = await this.#requests.send(command, { kind: 'list', doing: 'list' }, signal);
+    return { ...answer, entries: taken() ?? (Contents ?? []).map(entryOf) };
   }
 
-  #checked(number: number, token: string | null, after: string | null, answer: ListObjectsV2CommandOutput): Page {
+  #checked(number: number, token: string | null, after: string | null, answer: Answer): Page {
     // Something other than S3 (a login page in between) parses as an empty listing: that must not pass for one.
     if (answer.IsTruncated === undefined) {
       return this.#broken(number, after, 'LISTING_FAILED', 'the answer is not a listing; check S3_ENDPOINT');
@@ -105,13 +115,13 @@ export class Listing implements Inventory<BucketObject> {
     const decode = answer.EncodingType === 'url' ? decodeKey : (key: string): string => key;
     const objects: BucketObject[] = [];
     let last = after;
-    for (const entry of answer.Contents ?? []) {
-      const key = decode(entry.Key ?? '');
+    for (const entry of answer.entries) {
+      const key = decode(entry.key ?? '');
       if (key === null) {
-        this.#problems.push(this.#notice(entry.Key ?? ''));
+        this.#problems.push(this.#notice(entry.key ?? ''));
         continue;
       }
-      if (key === '' || entry.Size === undefined) {
+      if (key === '' || entry.size === undefined) {
         return this.#broken(number, after, 'LISTING_FAILED', `it names ${quote(key)} without a size`);
       }
       if (!key.startsWith(this.#prefix)) {
@@ -124,10 +134,10 @@ export class Listing implements Inventory<BucketObject> {
       if (isProbeKey(key)) continue;
       objects.push({
         key,
-        size: entry.Size,
-        etag: unquoted(entry.ETag),
-        lastModifiedMs: entry.LastModified?.getTime() ?? 0,
-        storageClass: entry.StorageClass ?? 'STANDARD',
+        size: entry.size,
+        etag: entry.etag ?? '',
+        lastModifiedMs: entry.lastModifiedMs ?? 0,
+        storageClass: entry.storageClass ?? 'STANDARD',
       });
     }
     const nextToken = answer.IsTruncated ? (answer.NextContinuationToken ?? '') : null;
@@ -156,6 +166,41 @@ export class Listing implements Inventory<BucketObject> {
   #address(): string {
     return `s3://${this.#requests.identity.bucket}/${this.#prefix}`;
   }
+}
+
+/**
+ * Has the entries of a page read by us and the rest of it by the SDK. Answers how to get them once the answer is there:
+ * null if the SDK has read them too.
+ */
+function takeEntriesFrom({ middlewareStack }: ListObjectsV2Command): () => readonly ListedEntry[] | null {
+  let entries: readonly ListedEntry[] | null = null;
+  middlewareStack.add(
+    (next) => async (args) => {
+      const answer = await next(args);
+      const response = answer.response as { statusCode?: unknown; body?: unknown };
+      entries = null;
+      if (response.statusCode === 200 && response.body instanceof Readable) {
+        const document = await text(response.body);
+        const taken = takeEntries(document);
+        entries = taken?.entries ?? null;
+        response.body = Buffer.from(taken?.rest ?? document);
+      }
+      return answer;
+    },
+    // Nearest to the wire: what the SDK retries comes through here again.
+    { step: 'deserialize', priority: 'low', name: 'takeEntries', override: true },
+  );
+  return () => entries;
+}
+
+function entryOf({ Key, Size, ETag, LastModified, StorageClass }: _Object): Partial<ListedEntry> {
+  return {
+    ...(Key !== undefined && { key: Key }),
+    ...(Size !== undefined && { size: Size }),
+    etag: unquoted(ETag),
+    ...(LastModified !== undefined && { lastModifiedMs: LastModified.getTime() }),
+    ...(StorageClass !== undefined && { storageClass: StorageClass }),
+  };
 }
 
 /** Undoes `encoding-type=url`, in which servers write a space as `+` or `%20`; null if it is no UTF-8. */
