@@ -7,9 +7,9 @@ import type { CatalogRow, Library } from './types.ts';
 export class AlbumTracker {
   readonly #prefix: string;
   /** By album: how many of its photos are on disk, by the folder of their key. As a rule one folder. */
-  readonly #present = new Map<string, Map<string, number>>();
+  readonly #present = new Map<string, Map<string, { photos: number }>>();
   /** Rows come by folder: where the last one was counted. */
-  #last = { albumId: '', folder: '\0', end: -1 };
+  #last = { albumId: '', folder: '\0', end: -1, count: { photos: 0 } };
 
   constructor({ prefix }: Library) {
     this.#prefix = prefix;
@@ -20,11 +20,18 @@ export class AlbumTracker {
     const end = key.lastIndexOf('/');
     const last = this.#last;
     if (last.albumId !== albumId || last.end !== end || !key.startsWith(last.folder)) {
-      this.#last = { albumId, folder: key.slice(0, end + 1), end };
+      const folder = key.slice(0, end + 1);
+      this.#last = { albumId, folder, end, count: this.#countOf(albumId, folder) };
     }
-    const folders = this.#present.get(albumId) ?? new Map<string, number>();
-    if (folders.size === 0) this.#present.set(albumId, folders);
-    folders.set(this.#last.folder, (folders.get(this.#last.folder) ?? 0) + 1);
+    this.#last.count.photos += 1;
+  }
+
+  #countOf(albumId: string, folder: string): { photos: number } {
+    const folders = this.#present.get(albumId) ?? new Map<string, { photos: number }>();
+    this.#present.set(albumId, folders);
+    const count = folders.get(folder) ?? { photos: 0 };
+    folders.set(folder, count);
+    return count;
   }
 
   /** The albums of these moves of which nothing stays behind and everything is in one folder afterwards. */
@@ -46,7 +53,7 @@ export class AlbumTracker {
       const from = elsewhere.get(id);
       if (target === undefined || others.length > 0 || from === undefined) continue;
       const staying = [...(this.#present.get(id) ?? [])].filter(
-        ([folder, photos]) => folder !== target && photos > (left.get(`${id} ${folder}`) ?? 0),
+        ([folder, { photos }]) => folder !== target && photos > (left.get(`${id} ${folder}`) ?? 0),
       );
       if (staying.length === 0) albums.push({ id, from: this.#pathOf(from), path: this.#pathOf(target) });
     }

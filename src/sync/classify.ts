@@ -103,8 +103,6 @@ export const TRUTH_TABLE: readonly Case[] = [
   it('unseen', 'agreed', 'unseen', null, 'unknown', 'leave'),
 ];
 
-const TABLE = new Map(TRUTH_TABLE.map((known) => [`${known.disk} ${known.row} ${known.bucket}`, known]));
-
 /** Whose silence about this key proves absence. */
 export interface Vouching {
   readonly disk: boolean;
@@ -128,20 +126,26 @@ export function isArchived({ storageClass }: Pick<BucketObject, 'storageClass'>)
   return ARCHIVED.has(storageClass);
 }
 
+/** The table by its three columns. */
+const TABLE = new Map<DiskSays, Map<RowSays, Map<BucketSays, Classified>>>();
+for (const { disk, row, bucket, class: photoClass, presence, finding } of TRUTH_TABLE) {
+  const rows = TABLE.get(disk) ?? new Map<RowSays, Map<BucketSays, Classified>>();
+  const buckets = rows.get(row) ?? new Map<BucketSays, Classified>();
+  TABLE.set(
+    disk,
+    rows.set(row, buckets.set(bucket, { class: photoClass, presence, finding, changed: disk === 'changed' })),
+  );
+}
+
 /** Says what a key's three entries mean. Throws on a combination that cannot come about. */
 export function classify(triple: Triple, vouching: Vouching): Classified {
   const row = rowSays(triple.row);
   const disk = diskSays(triple.local, triple.row, vouching.disk);
   const bucket = bucketSays(triple, vouching.bucket);
-  const known = TABLE.get(`${disk} ${row} ${bucket}`);
+  const known = TABLE.get(disk)?.get(row)?.get(bucket);
   if (known === undefined) throw new Error(`no such case: disk ${disk}, row ${row}, bucket ${bucket}`);
   const archived = known.presence === 'present' && triple.object !== undefined && isArchived(triple.object);
-  return {
-    class: known.class,
-    presence: archived ? 'archived' : known.presence,
-    finding: known.finding,
-    changed: disk === 'changed',
-  };
+  return archived ? { ...known, presence: 'archived' } : known;
 }
 
 function rowSays(row: CatalogRow | undefined): RowSays {
