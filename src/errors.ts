@@ -29,6 +29,7 @@ const CODES = {
   RUN_ENDED: { status: 409, exit: usage, retryable: false },
   PAYLOAD_TOO_LARGE: { status: 413, exit: usage, retryable: false },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, exit: usage, retryable: false },
+  TOO_MANY_LISTENERS: { status: 429, exit: refused, retryable: true },
   INTERNAL: { status: 500, exit: photosFailed, retryable: false },
   CANCELLED: { status: 409, exit: photosFailed, retryable: true },
 

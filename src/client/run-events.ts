@@ -76,7 +76,7 @@ function runEvent({ event, id, data }: ServerEvent): RunEvent | null {
 
 /** A server that restarts, a database that is away, a proxy without a server behind it. */
 function mayPass(thrown: unknown): boolean {
-  if (thrown instanceof ProblemError) return [502, 503, 504].includes(thrown.status);
+  if (thrown instanceof ProblemError) return [429, 502, 503, 504].includes(thrown.status);
   return !(thrown instanceof SyntaxError);
 }
 

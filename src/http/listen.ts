@@ -1,7 +1,8 @@
 /** The server on its socket: finding a port, keeping slow clients in check, closing without cutting anybody off. */
 import { once } from 'node:events';
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import { createServer, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { getRequestListener } from '@hono/node-server';
 import { RollcallError } from '../errors.ts';
@@ -57,11 +58,14 @@ export async function listen(app: App, options: ListenOptions, signal: AbortSign
   const closing = new AbortController();
   const stopping = new AbortController();
   const signals = { closing: closing.signal, stopping: stopping.signal };
-  const answerRequest = getRequestListener((request) => app.fetch(request, signals), {
-    overrideGlobalObjects: false,
-    errorHandler: () =>
-      Response.json(UNREADABLE, { status: 400, headers: { 'Content-Type': 'application/problem+json' } }),
-  });
+  const answerRequest = getRequestListener(
+    (request, { outgoing }) => app.fetch(request, { ...signals, hangUp: () => outgoing.destroy() }),
+    {
+      overrideGlobalObjects: false,
+      errorHandler: () =>
+        Response.json(UNREADABLE, { status: 400, headers: { 'Content-Type': 'application/problem+json' } }),
+    },
+  );
   const server = createServer(
     {
       headersTimeout: patience.headersMs,
@@ -70,6 +74,9 @@ export async function listen(app: App, options: ListenOptions, signal: AbortSign
     },
     (incoming, outgoing) => requests.add(outgoing, answerRequest(incoming, outgoing)),
   );
+  // RFC 9110 allows to refuse what is not understood here, and Node would, with no problem document.
+  server.on('checkExpectation', (incoming, outgoing) => server.emit('request', incoming, outgoing));
+  server.on('clientError', refuseUnreadable);
 
   const portWasBusy = await bind(server, options, signal);
   server.on('error', (err) => options.log.error({ err }, 'the server failed'));
@@ -89,13 +96,39 @@ export async function listen(app: App, options: ListenOptions, signal: AbortSign
   return { address, port, portWasBusy, close };
 }
 
-const UNREADABLE = {
-  type: 'about:blank',
-  title: 'Bad Request',
-  status: 400,
-  detail: 'the request cannot be read: its address or its Host header is not valid',
-  code: 'BAD_INPUT',
+const UNREADABLE = problem(400, 'the request cannot be read: its address or its Host header is not valid');
+
+/** What Node's parser gives up on, by its code. Nothing that was sent is repeated: it may be anything. */
+const REFUSALS: Readonly<Record<string, ReturnType<typeof problem>>> = {
+  HPE_HEADER_OVERFLOW: problem(431, 'the address and the headers are too long: 16 KiB are taken'),
+  ERR_HTTP_REQUEST_TIMEOUT: problem(408, 'the request took too long to arrive'),
 };
+const NO_HTTP = problem(400, 'this is not HTTP');
+
+function problem(status: number, detail: string) {
+  return { type: 'about:blank', title: STATUS_CODES[status], status, detail, code: 'BAD_INPUT' } as const;
+}
+
+/** A request that never came to be one: there is no answer to write to, only the connection. */
+function refuseUnreadable(
+  error: NodeJS.ErrnoException,
+  socket: Duplex & { _httpMessage?: ServerResponse | null },
+): void {
+  // What is being answered must not be mixed with this.
+  if (!socket.writable || socket._httpMessage?.headersSent) {
+    socket.destroy(error);
+    return;
+  }
+  const refusal = REFUSALS[error.code ?? ''] ?? NO_HTTP;
+  const body = JSON.stringify(refusal);
+  const head = [
+    `HTTP/1.1 ${refusal.status} ${refusal.title}`,
+    'Content-Type: application/problem+json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
 
 /** Listens on the port or a later one; answers the port asked for when it was busy. */
 async function bind(server: Server, { host, port }: ListenOptions, signal: AbortSignal): Promise<number | null> {

@@ -19,6 +19,7 @@ const MEANING = {
   413: 'The body is too large.',
   415: 'The body is not JSON.',
   422: 'A guard refused before anything was touched; `code` says which.',
+  429: 'Too many listen already.',
   500: 'An error nobody foresaw; the log has it.',
   502: 'The bucket cannot be reached or denies access.',
   503: 'The database cannot be used.',

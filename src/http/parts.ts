@@ -7,6 +7,7 @@ import type { SyncService } from '../sync/service.ts';
 import type { OpenBucket } from './addresses.ts';
 import type { AdminPage } from './admin-page.ts';
 import type { MetricsParts } from './metrics.ts';
+import type { ListenerLimits } from './run-events.ts';
 
 /** The state of everything Rollcall leans on. `error` is a sentence for people and never holds a secret. */
 export interface HealthReport {
@@ -84,6 +85,8 @@ export interface HttpParts {
   readonly auth: { readonly token: string | null };
   /** Bucket and prefix of a new library that names none. */
   readonly defaults: { readonly bucket: string; readonly prefix: string };
+  /** Of those who follow runs; left out: the usual ones (run-events.ts). */
+  readonly listeners?: Partial<ListenerLimits>;
   /** Reads the admin page; null: it was not built. */
   readonly page: () => AdminPage | null;
   readonly log: Log;
@@ -97,6 +100,8 @@ export interface HttpEnv {
     closing?: AbortSignal;
     /** Aborts when the server is closing and running work must end (listen.ts). */
     stopping?: AbortSignal;
+    /** Ends the connection of this request at once, whatever is under way on it. */
+    hangUp?: () => void;
   };
   Variables: {
     requestId: string;

@@ -4,7 +4,7 @@ import { findById, libraryFilter } from '../find.ts';
 import { type App, json, problems } from '../openapi.ts';
 import type { HttpParts } from '../parts.ts';
 import { ActionPageQuery, given, IdParams, RunPageQuery } from '../requests.ts';
-import { runEvents } from '../run-events.ts';
+import { Listeners, runEvents } from '../run-events.ts';
 import { RunProgress } from '../run-progress.ts';
 import { Run, RunActionList, RunList } from '../run-schemas.ts';
 import { RunWatch } from '../run-watch.ts';
@@ -74,11 +74,12 @@ const events = createRoute({
       content: { 'text/event-stream': { schema: EventData } },
     },
     204: { description: 'The client has had the report.' },
-    ...problems(404, 503),
+    ...problems(404, 429, 503),
   },
 });
 
-export function runRoutes(app: App, { browser, libraries, log }: HttpParts) {
+export function runRoutes(app: App, { browser, libraries, log, listeners: limits }: HttpParts) {
+  const listeners = new Listeners(limits);
   const watch = new RunWatch(browser, log);
   return app
     .openapi(list, async (c) => {
@@ -106,6 +107,6 @@ export function runRoutes(app: App, { browser, libraries, log }: HttpParts) {
     .openapi(events, async (c) => {
       const { id } = c.req.valid('param');
       const watching = await findById('run', id, (uuid) => watch.watch(uuid));
-      return runEvents(c, watching, c.req.header('Last-Event-ID'));
+      return runEvents(c, watching, c.req.header('Last-Event-ID'), listeners);
     });
 }
