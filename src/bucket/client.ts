@@ -2,7 +2,7 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { S3Client } from '@aws-sdk/client-s3';
-import { AdaptiveRetryStrategy } from '@smithy/core/retry';
+import { AdaptiveRetryStrategy, DefaultRateLimiter } from '@smithy/core/retry';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 
 /** Where S3 is; credentials come from the SDK's own chain unless they are given. */
@@ -18,6 +18,10 @@ export interface S3ClientOptions {
   readonly maxSockets: number;
   /** Of silence on a socket, not of a request: a large upload on a slow line goes on as long as bytes move. 60,000. */
   readonly idleTimeoutMs?: number;
+  /** First pause before a request is sent again, at most, doubled each time. Left out: 200, throttled ones 1,000. */
+  readonly retryDelayMs?: number;
+  /** Requests a second that are sent however much a server throttles; 5. */
+  readonly leastRate?: number;
 }
 
 export interface OpenedClient {
@@ -28,6 +32,9 @@ export interface OpenedClient {
 const MAX_ATTEMPTS = 6;
 /** First delay of the exponential backoff (SDK: 50): 6 attempts then outlast a server that restarts. */
 const RETRY_BASE_MS = 200;
+/** SDK: one in two seconds, which is where a run begins that is throttled before it has sent anything. */
+const LEAST_RATE = 5;
+const LONGEST_PAUSE_MS = 20_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 const IDLE_TIMEOUT_MS = 60_000;
 
@@ -45,10 +52,22 @@ export function openS3Client(location: S3Endpoint, options: S3ClientOptions): Op
     responseChecksumValidation: 'WHEN_REQUIRED',
     // The SDK gives each request with this header a connection of its own, outside the agents below.
     expectContinueHeader: false,
-    retryStrategy: new AdaptiveRetryStrategy(MAX_ATTEMPTS, { maxAttempts: MAX_ATTEMPTS, baseDelay: RETRY_BASE_MS }),
+    retryStrategy: new AdaptiveRetryStrategy(MAX_ATTEMPTS, {
+      maxAttempts: MAX_ATTEMPTS,
+      baseDelay: RETRY_BASE_MS,
+      ...(options.retryDelayMs !== undefined && { backoff: backoffFrom(options.retryDelayMs) }),
+      rateLimiter: new DefaultRateLimiter({ minFillRate: options.leastRate ?? LEAST_RATE }),
+    }),
     requestHandler: requestHandler(options),
   });
   return { client, close: () => client.destroy() };
+}
+
+/** The same whether a server throttles or fails. */
+function backoffFrom(firstMs: number) {
+  const computeNextBackoffDelay = (attempt: number) =>
+    Math.random() * Math.min(firstMs * 2 ** attempt, LONGEST_PAUSE_MS);
+  return { computeNextBackoffDelay, setDelayBase: quiet };
 }
 
 function requestHandler({ maxSockets, idleTimeoutMs }: S3ClientOptions): NodeHttpHandler {

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { randomNumbers, seedOf } from '../support/random.ts';
 import { move, objectsOf, rotate, treeOf } from '../support/tree.ts';
 import { createWorld, type World } from '../support/world.ts';
 import { type CliWorld, cliWorld } from './cli-world.ts';
@@ -29,18 +30,7 @@ afterEach(async () => {
 
 /** More with SOAK_RUNS=100; the same again with SEED. */
 const ROUNDS = Number(process.env['SOAK_RUNS'] ?? 8);
-const SEED = Number(process.env['SEED'] ?? Date.now() % 1_000_000_007);
-
-/** The same numbers in [0, 1) for the same seed. */
-function randomNumbers(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x9e3779b9) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 16), 0x21f0aaad);
-    mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a2d97);
-    return ((mixed ^ (mixed >>> 15)) >>> 0) / 2 ** 32;
-  };
-}
+const SEED = seedOf();
 
 /** What the catalog has, by path. */
 interface Known {

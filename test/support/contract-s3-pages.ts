@@ -1,7 +1,8 @@
 /** Listings of the server under contract page by page, and the plain way of listing that they must agree with. */
 import { ListObjectsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { expect } from 'vitest';
-import { byteOrder, type ContractS3, decodeKey } from './contract-s3.ts';
+import { byteOrder, type ContractS3 } from './contract-s3.ts';
+import { decodeKey } from './s3.ts';
 
 /** One line of a listing: a key, or a common prefix with the mark that it is one. */
 export type Line = `key ${string}` | `prefix ${string}`;

@@ -20,12 +20,8 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import {
-  AbortMultipartUploadCommand,
   CreateBucketCommand,
-  DeleteBucketCommand,
-  DeleteObjectsCommand,
   GetObjectCommand,
-  ListMultipartUploadsCommand,
   ListObjectsV2Command,
   PutObjectCommand,
   type PutObjectCommandInput,
@@ -36,7 +32,7 @@ import {
 import pMap from 'p-map';
 import { afterAll, beforeAll, test } from 'vitest';
 import { pathOf, RawS3, type S3Target } from './contract-s3-http.ts';
-import { startTestS3 } from './s3.ts';
+import { removeBucket, startTestS3 } from './s3.ts';
 
 /** What a server may lack, each with what it means to have it. */
 export const CAPABILITIES = {
@@ -175,25 +171,9 @@ export class ContractS3 {
   }
 
   async close(): Promise<void> {
-    for (const bucket of this.#buckets) await this.#remove(bucket);
+    for (const bucket of this.#buckets) await removeBucket(this.client, bucket);
     for (const client of this.#clients) client.destroy();
     this.raw.close();
-  }
-
-  async #remove(Bucket: string): Promise<void> {
-    const { Uploads = [] } = await this.client.send(new ListMultipartUploadsCommand({ Bucket }));
-    for (const { Key, UploadId } of Uploads) {
-      await this.client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId }));
-    }
-    for (;;) {
-      // Encoded, since a key may hold what XML cannot.
-      const list = new ListObjectsV2Command({ Bucket, EncodingType: 'url' });
-      const { Contents = [] } = await this.client.send(list);
-      if (Contents.length === 0) break;
-      const Objects = Contents.map((entry) => ({ Key: decodeKey(entry.Key ?? '') }));
-      await this.client.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects, Quiet: true } }));
-    }
-    await this.client.send(new DeleteBucketCommand({ Bucket }));
   }
 }
 
@@ -253,9 +233,6 @@ async function startEmbedded(): Promise<ServerUnderTest> {
 
 /** A name that no other run and no other file has. */
 export const bucketName = (): string => `rollcall-contract-${randomBytes(8).toString('hex')}`;
-
-/** A key as `encoding-type=url` writes it: percent-encoded, where AWS writes a space as `+`. */
-export const decodeKey = (encoded: string): string => decodeURIComponent(encoded.replaceAll('+', '%20'));
 
 export const md5 = (data: Uint8Array | string): string => createHash('md5').update(data).digest('hex');
 

@@ -1,7 +1,7 @@
 /** Bytes that rot: on disk under an unchanged date, and in what the embedded S3 has stored. */
 import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TestS3 } from './s3.ts';
+import type { TestBucket } from './s3.ts';
 
 /** Turns one bit of a file, in place, and puts its date back to the very nanosecond that a Date can hold. */
 export function rotOnDisk(path: string): void {
@@ -11,7 +11,8 @@ export function rotOnDisk(path: string): void {
 }
 
 /** Turns one bit of a stored object, below the server: its ETag and size stay. Fails unless there is just one such body. */
-export function rotInBucket({ dir }: Pick<TestS3, 'dir'>, content: string | Buffer): void {
+export function rotInBucket({ dir }: Pick<TestBucket, 'dir'>, content: string | Buffer): void {
+  if (dir === undefined) throw new Error('only what the embedded server stores can be reached');
   const bodies = readdirSync(dir, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))

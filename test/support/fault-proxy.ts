@@ -4,13 +4,22 @@
  */
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 
 /** What befalls a request. */
 export type Fault =
   /** The connection breaks before the server has seen the request. */
   | { readonly kind: 'break-before' }
+  /** The connection breaks in the middle of the request's body; the server sees a request that never ends. */
+  | { readonly kind: 'break-during' }
   /** The server does the work, and its answer is lost. */
   | { readonly kind: 'break-after' }
+  /** Nobody answers, and the connection stays: before the server has seen the request, or after it has done the work. */
+  | { readonly kind: 'hang'; readonly when: 'before' | 'after' }
+  /** The server gets another body than was sent, with a length that fits it. */
+  | { readonly kind: 'spoil'; readonly body: (body: Buffer) => Buffer }
+  /** The server's answer, its body in pieces of so many bytes. */
+  | { readonly kind: 'drip'; readonly bytes: number; readonly everyMs: number }
   /** The proxy answers itself. */
   | {
       readonly kind: 'answer';
@@ -92,7 +101,16 @@ async function pass(target: string, incoming: IncomingMessage, outgoing: ServerR
     incoming.socket.destroy();
     return;
   }
-  const body = await bytesOf(incoming);
+  if (fault?.kind === 'break-during') {
+    await breakDuring(target, incoming);
+    return;
+  }
+  if (fault?.kind === 'hang' && fault.when === 'before') {
+    incoming.resume();
+    return;
+  }
+  const sentBody = await bytesOf(incoming);
+  const body = fault?.kind === 'spoil' ? fault.body(sentBody) : sentBody;
   if (fault?.kind === 'answer') {
     outgoing.writeHead(fault.status, { 'content-length': Buffer.byteLength(fault.body ?? ''), ...fault.headers });
     outgoing.end(incoming.method === 'HEAD' ? undefined : fault.body);
@@ -100,8 +118,13 @@ async function pass(target: string, incoming: IncomingMessage, outgoing: ServerR
   }
   if (fault?.kind === 'after') await fault.first();
   const { answer, bytes } = await forward(target, incoming, body);
+  if (fault?.kind === 'hang') return;
   if (fault?.kind === 'break-after') {
     incoming.socket.destroy();
+    return;
+  }
+  if (fault?.kind === 'drip') {
+    await drip(answer, outgoing, bytes, fault);
     return;
   }
   if (fault?.kind === 'cut') {
@@ -136,11 +159,42 @@ function cut(
   });
 }
 
+async function drip(
+  answer: IncomingMessage,
+  outgoing: ServerResponse,
+  body: Buffer,
+  { bytes, everyMs }: Extract<Fault, { kind: 'drip' }>,
+): Promise<void> {
+  outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+  outgoing.flushHeaders();
+  for (let at = 0; at < body.length && !outgoing.destroyed; at += bytes) {
+    outgoing.write(body.subarray(at, at + bytes));
+    await pause(everyMs);
+  }
+  outgoing.end();
+}
+
+/** Half of the body goes on to the server, as it was promised whole, and then both connections break. */
+async function breakDuring(target: string, incoming: IncomingMessage): Promise<void> {
+  const body = await bytesOf(incoming);
+  const outgoing = requestTo(target, incoming, incoming.headers);
+  outgoing.on('error', () => {});
+  await new Promise<void>((resolve) => outgoing.write(body.subarray(0, body.length >> 1), () => resolve()));
+  outgoing.destroy();
+  incoming.socket.destroy();
+}
+
+function requestTo(target: string, { method, url: path }: IncomingMessage, headers: IncomingMessage['headers']) {
+  const { hostname, port } = new URL(target);
+  return request({ hostname, port, method, path, headers, agent: false });
+}
+
 function forward(target: string, incoming: IncomingMessage, body: Buffer) {
   return new Promise<{ answer: IncomingMessage; bytes: Buffer }>((resolve, reject) => {
-    const { hostname, port } = new URL(target);
-    const { method, url: path, headers } = incoming;
-    const outgoing = request({ hostname, port, method, path, headers, agent: false }, (answer) => {
+    const { headers } = incoming;
+    const sized = headers['content-length'] === undefined ? {} : { 'content-length': String(body.length) };
+    const outgoing = requestTo(target, incoming, { ...headers, ...sized });
+    outgoing.on('response', (answer) => {
       bytesOf(answer).then((bytes) => resolve({ answer, bytes }), reject);
     });
     outgoing.on('error', reject);

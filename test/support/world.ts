@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { Client } from 'pg';
-import { openS3Client } from '../../src/bucket/client.ts';
+import { openS3Client, type S3ClientOptions } from '../../src/bucket/client.ts';
 import { S3Service } from '../../src/bucket/s3-service.ts';
 import { openCatalog } from '../../src/catalog/open.ts';
 import { openDisk } from '../../src/disk/disk.ts';
@@ -15,7 +15,7 @@ import { createSyncService } from '../../src/sync/sync-service.ts';
 import type { Library, Report, SyncSettings } from '../../src/sync/types.ts';
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
 import { createTestDatabase } from './postgres.ts';
-import { startTestS3, type TestS3 } from './s3.ts';
+import { startTestS3, type TestBucket } from './s3.ts';
 
 /** Long ago, so that STABLE_SECONDS has no say. */
 const LONG_AGO = 1_600_000_000;
@@ -43,24 +43,25 @@ const SETTINGS: SyncSettings = {
   dedupeCopy: true,
 };
 
+export interface WorldOptions {
+  /** Shares the bucket of this world, or has this one; who made it closes it. Left out: one of its own. */
+  readonly bucketOf?: { readonly s3: TestBucket };
+  /** Of the client, in which whoever injects faults is less patient. */
+  readonly client?: Omit<S3ClientOptions, 'maxSockets'>;
+}
+
 /** One world; `close` fails when a connection was leaked. */
-export async function createWorld(
-  settings: Partial<SyncSettings> = {},
-  shared?: { readonly bucketOf: { readonly s3: TestS3 } },
-) {
+export async function createWorld(settings: Partial<SyncSettings> = {}, options: WorldOptions = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'rollcall-world-'));
   const root = join(folder, 'library');
   mkdirSync(root);
-  const [database, s3] = await Promise.all([
-    createTestDatabase(),
-    shared ? { ...shared.bucketOf.s3, close: async () => {} } : startTestS3(),
-  ]);
+  const [database, s3] = await Promise.all([createTestDatabase(), bucketFor(options)]);
   const proxy: FaultProxy = await startFaultProxy(s3.endpoint);
   const { region, accessKeyId, secretAccessKey, bucket } = s3;
   const credentials = { accessKeyId, secretAccessKey };
   const s3Client = openS3Client(
     { endpoint: proxy.endpoint, region, forcePathStyle: true, credentials },
-    { maxSockets: 20 },
+    { maxSockets: 20, ...options.client },
   );
   const logged: string[] = [];
   const note = (_fields: object, message: string) => void logged.push(message);
@@ -167,4 +168,8 @@ export async function createWorld(
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+function bucketFor({ bucketOf }: WorldOptions): Promise<TestBucket> {
+  return bucketOf ? Promise.resolve({ ...bucketOf.s3, close: async () => {} }) : startTestS3();
 }
