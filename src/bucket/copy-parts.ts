@@ -19,7 +19,8 @@ import {
   verifyCopied,
 } from './copy-proof.ts';
 import { copyPartSize, isMd5Etag, multipartEtag, sameEtag, unquoted } from './etags.ts';
-import { abandonUpload, type MultipartContext, type UploadAddress } from './multipart.ts';
+import type { MultipartContext } from './parts.ts';
+import { abandonUpload, type UploadAddress } from './unfinished.ts';
 
 export interface PartCopyContext extends MultipartContext {
   /** Bytes that one request copies at most. */
@@ -53,6 +54,7 @@ export async function copyInParts(
     let answered: string;
     try {
       at = await begin(context, request, signal);
+      await request.memory?.begun({ uploadId: at.UploadId, partSize, md5: request.md5 });
       const copying: Copying = { context, request, at, partSize };
       await requireExactName(copying, signal);
       const etags = await copyParts(copying, signal);
@@ -72,7 +74,7 @@ export async function copyInParts(
     done = await verifyCopied(context, intended, answered, signal);
     return done;
   } finally {
-    if (at !== null && done === null) await abandonUpload(context, at);
+    if (at !== null && (done !== null || (await abandonUpload(context, at)))) await request.memory?.forget(at.UploadId);
   }
 }
 

@@ -1,147 +1,115 @@
 /** Uploads a large file in parts: never whole in memory, all or nothing in the bucket. */
-import { createHash } from 'node:crypto';
-import {
-  AbortMultipartUploadCommand,
-  CompleteMultipartUploadCommand,
-  CreateMultipartUploadCommand,
-  UploadPartCommand,
-} from '@aws-sdk/client-s3';
+import { CompleteMultipartUploadCommand, CreateMultipartUploadCommand } from '@aws-sdk/client-s3';
 import { asRollcallError, RollcallError } from '../errors.ts';
 import type { UploadedObject, UploadRequest } from '../sync/bucket-port.ts';
-import type { Log } from '../sync/ports.ts';
-import {
-  conditionHeaders,
-  type Intended,
-  isRefusedWrite,
-  lookAfter,
-  lookFirst,
-  verifyWritten,
-  type WriteContext,
-} from './conditions.ts';
+import { conditionHeaders, type Intended, isRefusedWrite, lookAfter, lookFirst, verifyWritten } from './conditions.ts';
 import { multipartEtag, unquoted, uploadPartSize } from './etags.ts';
-import type { Slots } from './slots.ts';
+import { type MultipartContext, type PartedUpload, sendParts } from './parts.ts';
+import { earlierUpload } from './resume.ts';
+import { abandonUpload } from './unfinished.ts';
 import { checkMd5, objectMetadata } from './upload.ts';
 
-export interface MultipartContext extends WriteContext {
-  /** One for each part in memory, over all uploads of the bucket. */
-  readonly slots: Slots;
-  readonly log: Log | undefined;
-}
+/**
+ * What shows that an upload as it was begun can never be completed, or should not be; after anything else its parts are
+ * worth keeping, if somebody remembers them.
+ */
+const HOPELESS = new Set([
+  'FILE_UNSTABLE',
+  'FILE_GONE',
+  'OBJECT_PRECONDITION',
+  'OBJECT_REJECTED',
+  'OBJECT_UNVERIFIED',
+  'OBJECT_MISSING',
+]);
 
-const ABORT_TIMEOUT_MS = 10_000;
-
-/** An upload in parts that was begun. */
-export interface UploadAddress {
-  readonly Bucket: string;
-  readonly Key: string;
-  readonly UploadId: string;
-}
-
-interface Upload {
-  readonly context: MultipartContext;
-  readonly request: UploadRequest;
-  readonly at: UploadAddress;
-  readonly partSize: number;
-}
-
-interface SentParts {
-  readonly md5: string;
-  readonly partMd5s: readonly Buffer[];
-  /** As the server named the parts: under KMS not their MD5s. */
-  readonly partEtags: readonly string[];
-}
+/** What an upload that was gone on with may come to because the server has not kept what it was sent. */
+const STALE = new Set(['OBJECT_REJECTED', 'OBJECT_MISSING']);
 
 /**
- * Sends a file in parts. All parts were read from the version of `file.facts`, or the upload is abandoned; so it is
- * on any failure and on abort.
+ * Sends a file in parts; those that an earlier try has sent, and that hold the file's very bytes, are not sent again. All
+ * parts were read from the version of `file.facts`, or the upload is abandoned; so it is on any failure and on abort,
+ * unless `request.memory` keeps it for the next try.
  */
 export async function uploadInParts(
   context: MultipartContext,
   request: UploadRequest,
   signal: AbortSignal,
 ): Promise<UploadedObject> {
-  const { key, file } = request;
-  const partSize = uploadPartSize(file.facts.size);
-  await file.verifyUnchanged();
-  const at = { Bucket: context.requests.identity.bucket, Key: key };
+  await request.file.verifyUnchanged();
+  const earlier = await earlierUpload(context, request, signal);
+  if (earlier !== null) {
+    try {
+      return await carryOut(earlier, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      const { code, message } = asRollcallError(error);
+      if (!STALE.has(code)) throw error;
+      context.log?.warn({ code, key: request.key }, `An upload that was cut off is begun afresh: ${message}`);
+    }
+  }
+  return carryOut(await begin(context, request, signal), signal);
+}
+
+async function begin(context: MultipartContext, request: UploadRequest, signal: AbortSignal): Promise<PartedUpload> {
+  const { key, file, contentType, memory, md5 = null } = request;
+  const where = { Bucket: context.requests.identity.bucket, Key: key };
   const create = new CreateMultipartUploadCommand({
-    ...at,
-    ContentType: request.contentType,
-    Metadata: objectMetadata(file.facts.mtimeNs, request.md5 ?? null),
+    ...where,
+    ContentType: contentType,
+    Metadata: objectMetadata(file.facts.mtimeNs, md5),
   });
   const { UploadId } = await context.requests.send(create, { kind: 'put', doing: 'begin the upload of', key }, signal);
   if (UploadId === undefined) throw new RollcallError('OBJECT_REJECTED', `the server began no upload of ${key}`);
-
-  const upload: Upload = { context, request, at: { ...at, UploadId }, partSize };
-  let completed = false;
+  const at = { ...where, UploadId };
+  const partSize = uploadPartSize(file.facts.size);
   try {
-    const { md5, partMd5s, partEtags } = await sendParts(upload, signal);
+    await memory?.begun({ uploadId: UploadId, partSize, md5 });
+  } catch (error) {
+    await abandonUpload(context, at);
+    throw error;
+  }
+  return { context, request, at, partSize, md5, earlier: null };
+}
+
+/** Sends what is missing, puts the parts together and proves the object. */
+async function carryOut(upload: PartedUpload, signal: AbortSignal): Promise<UploadedObject> {
+  const { request, partSize, at } = upload;
+  const { key, file, memory } = request;
+  try {
+    const { md5, partMd5s, partEtags, resumed } = await sendParts(upload, signal);
     checkMd5(request, md5);
+    // The first try knew the MD5 of these bytes before it sent them; the same size and time hide others.
+    if (upload.md5 !== null && upload.md5 !== md5) {
+      throw new RollcallError('OBJECT_REJECTED', `the upload of ${key} was begun for other bytes`);
+    }
     await file.verifyUnchanged();
     const intended = { key, size: file.facts.size, md5, etag: multipartEtag(partMd5s), partSize };
     const done = await complete(upload, intended, partEtags, signal);
-    completed = done.sent;
-    return done;
-  } finally {
-    if (!completed) await abandonUpload(context, upload.at);
-  }
-}
-
-/** Reads the file once, in order; as many parts are under way as there are slots. Waits for all of them. */
-async function sendParts(upload: Upload, signal: AbortSignal): Promise<SentParts> {
-  const { slots } = upload.context;
-  const { file } = upload.request;
-  const failed = new AbortController();
-  const either = AbortSignal.any([signal, failed.signal]);
-  const whole = createHash('md5');
-  const partMd5s: Buffer[] = [];
-  const sending: Promise<string>[] = [];
-  try {
-    for (let offset = 0; offset < file.facts.size; offset += upload.partSize) {
-      const release = await slots.take(either);
-      try {
-        const body = await file.read(offset, Math.min(upload.partSize, file.facts.size - offset), either);
-        whole.update(body);
-        const md5 = createHash('md5').update(body).digest();
-        partMd5s.push(md5);
-        sending.push(
-          sendPart(upload, partMd5s.length, body, md5, either)
-            .catch((error: unknown) => {
-              failed.abort(error);
-              return '';
-            })
-            .finally(release),
-        );
-      } catch (error) {
-        release();
-        throw error;
-      }
-    }
+    if (done.sent) await memory?.forget(at.UploadId);
+    else await drop(upload);
+    return done.sent && resumed > 0 ? { ...done, resumed } : done;
   } catch (error) {
-    failed.abort(error);
+    if (!isKept(upload, error, signal)) await drop(upload);
+    throw error;
   }
-  const partEtags = await Promise.all(sending);
-  // The first failure; those that it brought about are not reported.
-  if (failed.signal.aborted) throw failed.signal.reason;
-  return { md5: whole.digest('hex'), partMd5s, partEtags };
 }
 
-async function sendPart(
-  { context, request, at }: Upload,
-  number: number,
-  body: Buffer,
-  md5: Buffer,
-  signal: AbortSignal,
-): Promise<string> {
-  const command = new UploadPartCommand({ ...at, PartNumber: number, Body: body, ContentMD5: md5.toString('base64') });
-  const about = { kind: 'put', doing: `write part ${number} of`, key: request.key } as const;
-  const { ETag } = await context.requests.send(command, about, signal);
-  request.onBytes?.(body.length);
-  return ETag ?? `"${md5.toString('hex')}"`;
+function isKept({ request }: PartedUpload, error: unknown, signal: AbortSignal): boolean {
+  if (request.memory === undefined) return false;
+  return signal.aborted || !HOPELESS.has(asRollcallError(error).code);
+}
+
+/** Never throws. Whoever has taken the upload over meanwhile decides what becomes of it. */
+async function drop({ context, request, at }: PartedUpload): Promise<void> {
+  const { memory } = request;
+  const isOurs = await memory?.isOurs(at.UploadId).catch(() => false);
+  if (isOurs === false) return;
+  const ended = await abandonUpload(context, at);
+  if (ended) await memory?.forget(at.UploadId);
 }
 
 async function complete(
-  { context, request, at }: Upload,
+  { context, request, at, earlier }: PartedUpload,
   intended: Intended,
   partEtags: readonly string[],
   signal: AbortSignal,
@@ -159,19 +127,11 @@ async function complete(
     answered = unquoted((await context.requests.send(command, about, signal)).ETag);
   } catch (error) {
     if (!isRefusedWrite(error)) throw error;
-    return lookAfter(context, intended, signal);
+    return lookAfter(context, intended, signal).catch((refusal: unknown) => {
+      // The server may have removed the upload of an earlier try: begun afresh, the condition is asked once more.
+      const isGone = earlier !== null && asRollcallError(error).code === 'OBJECT_MISSING';
+      throw isGone && asRollcallError(refusal).code === 'OBJECT_PRECONDITION' ? error : refusal;
+    });
   }
   return verifyWritten(context, intended, answered, signal);
-}
-
-/** Parts of an upload that is neither completed nor abandoned are paid for and seen by nobody. */
-export async function abandonUpload({ requests, log }: MultipartContext, at: UploadAddress): Promise<void> {
-  const about = { kind: 'delete', doing: 'abandon the upload of', key: at.Key } as const;
-  try {
-    await requests.send(new AbortMultipartUploadCommand(at), about, AbortSignal.timeout(ABORT_TIMEOUT_MS));
-  } catch (error) {
-    const { code, message } = asRollcallError(error);
-    if (code === 'OBJECT_MISSING') return;
-    log?.warn({ code, key: at.Key }, `An unfinished upload could not be removed: ${message}`);
-  }
 }

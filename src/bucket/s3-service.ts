@@ -13,6 +13,7 @@ import type {
   HeadedObject,
   PresignOptions,
   RestoreRequest,
+  UnfinishedUpload,
   UploadedObject,
   UploadRequest,
 } from '../sync/bucket-port.ts';
@@ -25,7 +26,8 @@ import { putDerived } from './derived.ts';
 import { WHOLE_UPLOAD_LIMIT } from './etags.ts';
 import { type FetchedVersion, fetchObject } from './fetch.ts';
 import { Listing } from './listing.ts';
-import { type MultipartContext, uploadInParts } from './multipart.ts';
+import { uploadInParts } from './multipart.ts';
+import type { MultipartContext } from './parts.ts';
 import { Presigner } from './presign.ts';
 import { isSettled, NO_FEATURES, probeFeatures } from './probe.ts';
 import { removeObject } from './remove.ts';
@@ -33,6 +35,7 @@ import { type Removal, removeObjects, type SeenVersion } from './remove-many.ts'
 import { BucketRequests, type OnRequest } from './requests.ts';
 import { restoreObject } from './restore.ts';
 import { Slots } from './slots.ts';
+import { abortUpload, lastPartAt, unfinishedUploads } from './unfinished.ts';
 import { uploadWhole } from './upload.ts';
 
 export interface S3ServiceOptions {
@@ -123,6 +126,18 @@ export class S3Service implements BucketPort {
     return request.file.facts.size > WHOLE_UPLOAD_LIMIT
       ? uploadInParts(this.#context(), request, signal)
       : uploadWhole(this.#context(), request, signal);
+  }
+
+  unfinishedUploads(prefix: string, signal: AbortSignal): AsyncIterable<readonly UnfinishedUpload[]> {
+    return unfinishedUploads(this.#requests, prefix, signal);
+  }
+
+  lastPartAt(upload: UnfinishedUpload, signal: AbortSignal): Promise<number | null> {
+    return lastPartAt(this.#requests, upload, signal);
+  }
+
+  abortUpload({ key, uploadId }: Pick<UnfinishedUpload, 'key' | 'uploadId'>, signal: AbortSignal): Promise<void> {
+    return abortUpload(this.#requests, { Bucket: this.identity.bucket, Key: key, UploadId: uploadId }, signal);
   }
 
   putDerived(object: DerivedObject, signal: AbortSignal): Promise<{ readonly etag: string }> {

@@ -19,6 +19,7 @@ import { catalogFigures } from './metrics.ts';
 import { migrate } from './migrate.ts';
 import { countLive, rowsInScope, rowsWithKeys } from './rows.ts';
 import { beginRun, finishRun, pulse, recordActions } from './runs.ts';
+import { uploadLedger } from './uploads.ts';
 
 export interface CatalogOptions extends DatabaseOptions {
   /** For so long the same figures are answered; 5,000. */
@@ -64,6 +65,7 @@ export async function openCatalog(options: CatalogOptions, signal: AbortSignal):
 function catalogPort(database: Database): CatalogPort {
   const { prisma } = database;
   return {
+    uploads: uploadLedger(database),
     lock: (scope, signal, purpose) => lockScope(database, scope, signal, purpose),
     rows: (scope, signal) => rowsInScope(database, scope, signal),
     countLive: (scope, signal) => countLive(database, scope, signal),

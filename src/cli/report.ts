@@ -117,9 +117,13 @@ export function actionsText({ adopted, skipped, ...others }: Report['actions']):
   return parts.filter((part) => part !== '').join(', ');
 }
 
-/** `48.2 MB uploaded`; empty if nothing was sent or fetched. */
-export function bytesText({ uploaded, downloaded }: Report['bytes']): string {
-  return [uploaded > 0 ? `${bytes(uploaded)} uploaded` : '', downloaded > 0 ? `${bytes(downloaded)} downloaded` : '']
+/** `48.2 MB uploaded`, `1.2 GB uploaded by an earlier run`; empty if nothing was sent or fetched. */
+export function bytesText({ uploaded, downloaded, resumed = 0 }: Report['bytes']): string {
+  return [
+    uploaded > 0 ? `${bytes(uploaded)} uploaded` : '',
+    resumed > 0 ? `${bytes(resumed)} uploaded by an earlier run` : '',
+    downloaded > 0 ? `${bytes(downloaded)} downloaded` : '',
+  ]
     .filter((part) => part !== '')
     .join(', ');
 }

@@ -65,7 +65,11 @@ export const Report = z
       waiting: count.openapi({ description: 'Moves and downloads that wait for an archived object.' }),
       failed: count,
     }),
-    bytes: z.object({ uploaded: count, downloaded: count }),
+    bytes: z.object({
+      uploaded: count,
+      downloaded: count,
+      resumed: count.optional().openapi({ description: 'Not sent again: an upload that was cut off had sent them.' }),
+    }),
     requests: z.object({ head: count, list: count, get: count, put: count, copy: count, delete: count }),
     cost: z
       .object({ usd: z.number() })

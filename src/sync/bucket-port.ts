@@ -33,6 +33,53 @@ export interface BucketIdentity {
 /** How an upload may change the bucket. */
 export type WriteCondition = { readonly absent: true } | { readonly etag: string };
 
+/** A part of an upload that the server confirmed. */
+export interface ConfirmedPart {
+  /** From 1. */
+  readonly number: number;
+  /** As the server named it. */
+  readonly etag: string;
+  /** Of the bytes that were sent. */
+  readonly md5: string;
+}
+
+/** An upload in parts that an earlier try has begun and that may still be there. */
+export interface RememberedUpload {
+  /** As the server named it. */
+  readonly uploadId: string;
+  /** Bytes. */
+  readonly partSize: number;
+  /** What its metadata says of the content as a whole, if anything. */
+  readonly md5: string | null;
+  /** It was begun for this very version of the file. */
+  readonly sameVersion: boolean;
+  readonly parts: readonly ConfirmedPart[];
+}
+
+/**
+ * Remembers the uploads in parts of one key beyond the end of this process, so that one that is cut off can be gone on
+ * with. A crash between any two calls is harmless: what is remembered is only ever believed as far as the server and the
+ * file's bytes agree with it.
+ */
+export interface UploadMemory {
+  /** What earlier tries have left, newest first; it is this one's from now on. */
+  recall(): Promise<readonly RememberedUpload[]>;
+  /** The server has begun an upload. Throws if that cannot be remembered. */
+  begun(upload: Pick<RememberedUpload, 'uploadId' | 'partSize' | 'md5'>): Promise<void>;
+  confirmed(uploadId: string, part: ConfirmedPart): Promise<void>;
+  /** False: another try has taken it over, who decides what becomes of it. */
+  isOurs(uploadId: string): Promise<boolean>;
+  /** It is over: completed, or aborted. */
+  forget(uploadId: string): Promise<void>;
+}
+
+/** An upload in parts as the server tells of it. */
+export interface UnfinishedUpload {
+  readonly key: string;
+  readonly uploadId: string;
+  readonly startedAtMs: number;
+}
+
 export interface UploadRequest {
   readonly key: string;
   readonly file: OpenFile;
@@ -42,6 +89,13 @@ export interface UploadRequest {
   readonly md5?: string;
   /** Called with the number of bytes sent since the last call. */
   readonly onBytes?: (bytes: number) => void;
+  /** The same for bytes that an earlier try has sent and that need not be sent again, as far as can be told by then. */
+  readonly onResumed?: (bytes: number) => void;
+  /**
+   * Of uploads in parts: they go on from what is remembered, and one that fails for a reason that may pass, or that is
+   * aborted, keeps its parts for the next try. Left out: it begins afresh, and leaves no parts when it fails.
+   */
+  readonly memory?: UploadMemory;
 }
 
 /** An object that was written and verified to hold the file's bytes. */
@@ -54,6 +108,8 @@ export interface UploadedObject {
   readonly storageClass: string;
   /** False: the very same bytes were there already and nothing was sent. */
   readonly sent: boolean;
+  /** Bytes that an earlier try had sent and this one did not; left out: none. */
+  readonly resumed?: number;
 }
 
 /** A copy on the server. */
@@ -67,6 +123,8 @@ export interface CopyRequest {
   readonly partSize: number | null;
   /** What the copy is to say of itself; left out: metadata, content type and storage class are those of the source. */
   readonly as?: { readonly contentType: string; readonly mtimeNs: bigint };
+  /** Of copies in parts: what a crash leaves of one is found by it. They are never gone on with. */
+  readonly memory?: UploadMemory;
 }
 
 /** A copy that was made and verified to hold the source's bytes. */
@@ -149,6 +207,15 @@ export interface BucketPort {
    * unless what is there are these very bytes (a lost answer, a second writer with the same photo).
    */
   upload(request: UploadRequest, signal: AbortSignal): Promise<UploadedObject>;
+  /**
+   * The uploads in parts under a prefix that have not ended, whoever began them, in batches of bounded size. Throws when
+   * a page fails: BUCKET_DENIED where they may not be listed.
+   */
+  unfinishedUploads(prefix: string, signal: AbortSignal): AsyncIterable<readonly UnfinishedUpload[]>;
+  /** When a part was added to this upload last, in ms since 1970: its start if it has none; null if it has ended. */
+  lastPartAt(upload: UnfinishedUpload, signal: AbortSignal): Promise<number | null>;
+  /** Ends an upload in parts and has its parts removed; one that has ended already is none the worse for it. */
+  abortUpload(upload: Pick<UnfinishedUpload, 'key' | 'uploadId'>, signal: AbortSignal): Promise<void>;
   /**
    * Writes a small object, verified, over whatever is there: under its key there is nothing but these bytes. Errors as
    * `upload`'s.

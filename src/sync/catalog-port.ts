@@ -4,6 +4,7 @@ import type { BucketFeatures, BucketIdentity } from './bucket-port.ts';
 import type { Inventory } from './ports.ts';
 import type { Progress } from './service.ts';
 import type { CatalogRow, FileFacts, Library, PhotoKind, PhotoState, Report, RunStatus, Scope } from './types.ts';
+import type { UploadLedger } from './upload-ledger.ts';
 
 /** What an action left behind, to be written to the catalog after it was verified. */
 export type RowChange =
@@ -157,6 +158,8 @@ export interface ScopeLock {
 
 /** What the engine asks of the catalog. DATABASE_* errors when the database cannot be used. */
 export interface CatalogPort {
+  /** Uploads in parts that have not ended. */
+  readonly uploads: UploadLedger;
   /**
    * Locks the scope against every other run that overlaps it (a library against its albums), in this process or
    * another; SYNC_IN_PROGRESS if one holds it. Dies with its holder. A `verify` keeps out only other verifies: it

@@ -1,6 +1,7 @@
 /** A copy on the server in place of an upload: the bucket holds the very bytes of a file under another name. */
 import { asRollcallError } from '../errors.ts';
 import type { CopyAction } from './actions.ts';
+import type { UploadMemory } from './bucket-port.ts';
 import type { RowChange } from './catalog-port.ts';
 import { contentTypeOf } from './content-type.ts';
 import type { Moved } from './execute-moves.ts';
@@ -26,6 +27,7 @@ export async function copyInstead(
   { disk, bucket }: Sides,
   action: CopyAction,
   { places }: Moved,
+  memory: UploadMemory,
   signal: AbortSignal,
 ): Promise<Copied> {
   const { key, path, local, md5, from, object } = action;
@@ -41,6 +43,7 @@ export async function copyInstead(
         md5,
         partSize: from.partSize,
         as: { contentType, mtimeNs: local.mtimeNs },
+        memory,
       },
       signal,
     );

@@ -2,12 +2,14 @@
 import pMap from 'p-map';
 import { asRollcallError, type RollcallError } from '../errors.ts';
 import type { Action, AdoptAction, WaitAction } from './actions.ts';
+import type { UploadMemory } from './bucket-port.ts';
 import type { ActionRecord, AlbumMove, RowChange } from './catalog-port.ts';
 import type { Sides } from './inventory.ts';
 import { Outcomes } from './outcomes.ts';
 import type { Log } from './ports.ts';
 import type { Tally } from './tally.ts';
 import type { Scope } from './types.ts';
+import { type UploadSubject, uploadMemory } from './upload-ledger.ts';
 
 export interface Execution {
   readonly sides: Sides;
@@ -109,6 +111,18 @@ export class Course {
     this.x.tally.actions.waiting += 1;
     await this.outcomes.waits(action);
   }
+
+  /** Uploads and copies that are cut off are found by it. */
+  memoryOf(subject: UploadSubject): UploadMemory {
+    const { sides, scope, log } = this.x;
+    return uploadMemory(sides.catalog.uploads, scope.library, subject, log);
+  }
+
+  /** What went over the wire, whatever becomes of it. */
+  readonly onSent = (bytes: number): void => {
+    this.x.tally.bytes.uploaded += bytes;
+    this.onBytes(bytes);
+  };
 
   readonly onBytes = (bytes: number): void => {
     this.#bytes += bytes;

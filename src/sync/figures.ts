@@ -34,7 +34,10 @@ export interface CatalogFigures {
    * What those runs that ended did. One that is made of other runs is not counted itself: its report adds up theirs.
    * Dry runs did nothing.
    */
-  readonly done: Pick<Report, 'actions' | 'bytes'> & { readonly requests: Readonly<RequestCounts> };
+  readonly done: Pick<Report, 'actions'> & {
+    readonly bytes: Pick<Report['bytes'], 'uploaded' | 'downloaded'>;
+    readonly requests: Readonly<RequestCounts>;
+  };
   /** By name. */
   readonly libraries: readonly LibraryFigures[];
 }

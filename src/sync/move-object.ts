@@ -1,11 +1,13 @@
 /** One step of a rename: the object under its new key, verified, and what the catalog is to know of it. */
 import { RollcallError } from '../errors.ts';
 import type { MoveAction } from './actions.ts';
+import type { UploadMemory } from './bucket-port.ts';
 import type { RowChange } from './catalog-port.ts';
 import { contentTypeOf } from './content-type.ts';
 import type { Sides } from './inventory.ts';
 import { asidePlace, sameInode } from './moves.ts';
 import type { FileFacts } from './types.ts';
+import type { UploadSubject } from './upload-ledger.ts';
 
 /** An object that is under its new key. `bytes`: how many were uploaded for it. */
 export interface Carried {
@@ -15,7 +17,11 @@ export interface Carried {
 
 export interface CarryOptions {
   readonly sides: Sides;
-  readonly onBytes: (bytes: number) => void;
+  /** Remembers uploads and copies in parts. */
+  readonly memoryOf: (subject: UploadSubject) => UploadMemory;
+  readonly onSent: (bytes: number) => void;
+  /** Bytes that an earlier upload had sent. */
+  readonly onResumed: (bytes: number) => void;
   readonly signal: AbortSignal;
 }
 
@@ -76,14 +82,16 @@ async function place(
     const there = await arrived(options, move, move.target);
     if (there !== null) return there;
   }
+  const to = step === 'aside' ? asidePlace(move, row.id).key : move.key;
   try {
     const copied = await bucket.copy(
       {
         from: { ...object, ...source },
-        to: step === 'aside' ? asidePlace(move, row.id).key : move.key,
+        to,
         condition: { absent: true },
         md5: row.md5,
         partSize: row.partSize,
+        memory: options.memoryOf({ key: to, size: object.size, mtimeNs: null }),
       },
       options.signal,
     );
@@ -130,16 +138,17 @@ async function compared(
   }
 }
 
-async function upload({ sides, onBytes, signal }: CarryOptions, move: MoveAction): Promise<Placed> {
+async function upload({ sides, memoryOf, onSent, onResumed, signal }: CarryOptions, move: MoveAction): Promise<Placed> {
   const { key, path, local, row } = move;
   const file = await sides.disk.open(path, local, signal);
   try {
     const { contentType } = contentTypeOf(path);
-    const request = { key, file, contentType, condition: { absent: true }, onBytes } as const;
+    const request = { key, file, contentType, condition: { absent: true }, onBytes: onSent, onResumed } as const;
+    const memory = memoryOf({ key, size: local.size, mtimeNs: local.mtimeNs });
     // Not changed, its object gone: what is uploaded must be what is on record.
     const md5 = row.size === local.size && row.mtimeNs === local.mtimeNs ? row.md5 : null;
-    const sent = await sides.bucket.upload({ ...request, ...(md5 !== null && { md5 }) }, signal);
-    return { ...sent, bytes: sent.sent ? sent.size : 0 };
+    const sent = await sides.bucket.upload({ ...request, memory, ...(md5 !== null && { md5 }) }, signal);
+    return { ...sent, bytes: sent.sent ? sent.size - (sent.resumed ?? 0) : 0 };
   } finally {
     await file.close();
   }

@@ -23,7 +23,12 @@ export class MovePhase {
       sides: this.#c.x.sides,
       library: this.#c.x.scope.library,
       concurrency: this.#c.x.checkConcurrency,
-      onBytes: this.#c.onBytes,
+      memoryOf: (subject) => this.#c.memoryOf(subject),
+      onSent: this.#c.onSent,
+      onResumed: (bytes) => {
+        this.#c.x.tally.resume(bytes);
+        this.#c.onBytes(bytes);
+      },
       onMoved: (action, result) => this.#movedOne(action, result),
       onTidied: (action, result) => this.#tidied(action, result),
       onLeft: (action, error) => this.#left(action, error),
@@ -50,7 +55,6 @@ export class MovePhase {
     if (action.edited) {
       tally.actions.uploaded += 1;
       tally.files.uploaded += 1;
-      tally.bytes.uploaded += result.bytes;
     } else tally.actions.moved += 1;
     const how = action.edited ? 'Renamed and uploaded to S3' : 'Renamed in S3';
     log.info({ path: action.path, from: action.from.path }, `${how}: ${action.from.path} → ${action.path}`);

@@ -17,6 +17,7 @@ import { startPulse } from './pulse.ts';
 import { logWith } from './run-log.ts';
 import type { RunHooks } from './service.ts';
 import { Tally } from './tally.ts';
+import { tidyUploads, type UploadTidying } from './tidy-uploads.ts';
 import type { DeleteLimit, Policy, Report, RunStatus, Scope, SyncSettings, Triple } from './types.ts';
 
 export interface RunOptions {
@@ -35,6 +36,8 @@ export interface RunOptions {
   readonly onWaiting?: (waiting: readonly NewlyWaiting[]) => void;
   /** What is left of the variants of photos that are gone; left out: nobody here removes it. */
   readonly remains?: Remains;
+  /** Which uploads that were cut off are removed at the end; left out: none. */
+  readonly tidy?: UploadTidying;
   readonly kind: string;
   /** A survey of the library has said already what is gone and what waits: this run only does its share. */
   readonly surveyed?: true;
@@ -172,6 +175,7 @@ async function planAndExecute(current: RunInProgress, source: PlanSource, lock: 
     });
     await noteWaiting(current, plan, waiting);
     await tidyVariants(current);
+    await tidyUploads(current);
   } finally {
     drain.close();
   }

@@ -89,6 +89,11 @@ export class SurveySplit implements RunWatch {
     return { ...plan, actions: own };
   }
 
+  /** Is there anything left to do in the album of this key? To be asked once the plan is made. */
+  hasWork(key: string): boolean {
+    return this.#work.has(albumOf(key, this.#prefix));
+  }
+
   /** What is left to do, when the run has ended. */
   albums(): readonly AlbumWork[] {
     for (const key of this.#plan.flatMap((action) => this.#apartOf(action))) {

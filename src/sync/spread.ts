@@ -12,7 +12,7 @@ import { type RunInProgress, type RunOptions, run } from './run.ts';
 import type { RunHooks, SyncRequest } from './service.ts';
 import { countsOf, takeFrom } from './spread-counts.ts';
 import { type AlbumWork, isSurveyed, SurveySplit } from './spread-survey.ts';
-import { runSides, type SyncParts } from './sync-service.ts';
+import { runSides, type SyncParts, tidyingOf } from './sync-service.ts';
 import type { Library, Policy, Report, Scope } from './types.ts';
 
 /** How a request is carried out in one scope: policies and limits, without what it named. */
@@ -63,7 +63,9 @@ export function createSpreader(parts: SyncParts): Spreader {
       const options = optionsOf(part, hooks);
       const split = new SurveySplit(part.scope.library.prefix, options.policy.direction);
       const sides = runSides(parts, part.scope.library);
-      const survey = { ...options, kind: SURVEY, watch: split };
+      // Uploads of albums that are synced after this are gone on with there.
+      const tidy = options.tidy && { ...options.tidy, goesOn: (key: string) => split.hasWork(key) };
+      const survey = { ...options, kind: SURVEY, watch: split, ...(tidy && { tidy }) };
       const report = await run(sides, survey, (current) => split.plan(current), signal);
       return { report, albums: report.error === undefined ? split.albums() : [] };
     },
@@ -104,9 +106,11 @@ function ownDirection({ sync }: Library, { kind, direction }: ScopeRequest): Pic
 function optionsFor(parts: SyncParts, { scope, request, parentId }: PartRequest): Omit<RunOptions, 'hooks'> {
   const { settings, log, now, onWaiting, remains } = parts;
   const kind = request.kind ?? 'sync';
+  const policy = policyOf(request);
   return {
     scope,
-    policy: policyOf(request),
+    policy,
+    ...tidyingOf(kind, policy),
     // Only a listing shows what the bucket has that nobody knows.
     settings: kind === 'reconcile' ? { ...settings, existenceCheck: 'list' } : settings,
     maxDelete: request.maxDelete === undefined ? settings.maxDelete : parseDeleteLimit(request.maxDelete, 'maxDelete'),

@@ -89,7 +89,7 @@ function reportOf({ album, error, last, earlier }: FinishedTask): Report {
     actions,
     bytes: sumOf(
       all.map(({ bytes }) => bytes),
-      report.bytes,
+      Object.assign({}, ...all.map(({ bytes }) => bytes), report.bytes) as Report['bytes'],
     ),
     requests: sumOf(
       all.map(({ requests }) => requests),

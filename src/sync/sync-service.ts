@@ -31,7 +31,7 @@ import type {
   SyncRequest,
   SyncService,
 } from './service.ts';
-import type { Library, Report, SyncSettings } from './types.ts';
+import type { Library, Policy, Report, SyncSettings } from './types.ts';
 import { verify } from './verify.ts';
 
 /** What the service is made of. Disk and bucket are opened a run, so that each run counts its own requests. */
@@ -76,7 +76,7 @@ async function sync(
   const scopes = await resolveScopes(parts, { ...request, inBucket: policy.direction !== 'up' }, signal);
   const maxDelete =
     request.maxDelete === undefined ? parts.settings.maxDelete : parseDeleteLimit(request.maxDelete, 'maxDelete');
-  const options = { policy, kind, maxDelete, differences, ...runOptionsOf(parts) };
+  const options = { policy, kind, maxDelete, differences, ...runOptionsOf(parts), ...tidyingOf(kind, policy) };
   return runParts(
     scopes.map((scope) => ({ scope })),
     { kind, policy, entry: entryOf(request), hooks, ...parts },
@@ -93,6 +93,11 @@ function entryOf({ runId, parentId }: SyncRequest): Pick<SyncRequest, 'runId' | 
 /** What every run of the engine is given. */
 function runOptionsOf({ settings, log, now, onWaiting, remains }: SyncParts) {
   return { settings, log, now, ...(onWaiting && { onWaiting }), ...(remains && { remains }) };
+}
+
+/** Runs that go on with uploads that were cut off remove those that they leave. */
+export function tidyingOf(kind: SyncRequest['kind'], { direction, moves }: Policy): Pick<RunOptions, 'tidy'> {
+  return direction === 'down' || moves === 'only' ? {} : { tidy: { thorough: kind === 'reconcile' } };
 }
 
 /** The same lock, history and report as a sync; only what is missing or incomplete in the bucket is sent. */

@@ -79,6 +79,11 @@ export class Tally {
     if (finding === 'lost') this.photos.lost -= 1;
   }
 
+  /** Counts bytes that were not sent again. */
+  resume(bytes: number): void {
+    if (bytes > 0) this.bytes.resumed = (this.bytes.resumed ?? 0) + bytes;
+  }
+
   fail(path: string, error: Pick<RollcallError, 'code' | 'message'>): void {
     this.actions.failed += 1;
     if (this.failures.length < LISTED) this.failures.push({ path, code: error.code, message: error.message });

@@ -45,7 +45,8 @@ export class TransferPhase {
     }
     if (action.kind !== 'copy') return this.#transfer(action);
     try {
-      const copied = await copyInstead(this.#c.x.sides, action, this.#moved, this.#c.x.hard);
+      const memory = this.#c.memoryOf({ key: action.key, size: action.from.size, mtimeNs: null });
+      const copied = await copyInstead(this.#c.x.sides, action, this.#moved, memory, this.#c.x.hard);
       if (copied.outcome === 'upload') return await this.#transfer(copied.instead);
       this.#c.x.tally.actions.copied += 1;
       this.#c.x.tally.files.uploaded += 1;
@@ -62,7 +63,12 @@ export class TransferPhase {
     this.#logTransfer(action);
     let result: Transferred;
     try {
-      result = await transfer(this.#c.x.sides, action, this.#c.onBytes, this.#c.x.hard);
+      result = await transfer(this.#c.x.sides, action, {
+        memory: this.#c.memoryOf({ key: action.key, size: action.local.size, mtimeNs: action.local.mtimeNs }),
+        onBytes: this.#c.onSent,
+        onResumed: this.#c.onBytes,
+        signal: this.#c.x.hard,
+      });
       this.#c.reached();
     } catch (thrown) {
       const error = asRollcallError(thrown);
@@ -88,9 +94,9 @@ export class TransferPhase {
     if (outcome === 'fetch') files.skippedDownload -= 1;
   }
 
-  #sent(action: TransferAction, { bytes, change }: { readonly bytes: number; readonly change: RowChange }) {
+  #sent(action: TransferAction, { bytes, resumed, change }: Extract<Transferred, { outcome: 'sent' | 'agreed' }>) {
     const { tally, log } = this.#c.x;
-    tally.bytes.uploaded += bytes;
+    tally.resume(resumed);
     tally.files.uploaded += 1;
     if (action.kind === 'upload') tally.actions.uploaded += 1;
     else tally.actions.reuploaded += 1;

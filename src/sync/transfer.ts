@@ -2,7 +2,7 @@
 
 import { RollcallError } from '../errors.ts';
 import type { AdoptAction, DownloadAction, ObjectFacts, ReuploadAction, RowFacts, UploadAction } from './actions.ts';
-import type { BucketPort, UploadedObject, WriteCondition } from './bucket-port.ts';
+import type { BucketPort, UploadedObject, UploadMemory, WriteCondition } from './bucket-port.ts';
 import type { RowChange } from './catalog-port.ts';
 import { contentTypeOf } from './content-type.ts';
 import type { DiskPort, OpenFile } from './ports.ts';
@@ -12,10 +12,25 @@ export type TransferAction = UploadAction | ReuploadAction | AdoptAction;
 
 /** What came of it. `agreed`: the bucket held these very bytes already, nothing was sent. */
 export type Transferred =
-  | { readonly outcome: 'sent' | 'agreed'; readonly bytes: number; readonly change: RowChange }
+  | {
+      readonly outcome: 'sent' | 'agreed';
+      /** Sent now; a part of them may have been sent by an earlier try that was cut off: `resumed`. */
+      readonly bytes: number;
+      readonly resumed: number;
+      readonly change: RowChange;
+    }
   | { readonly outcome: 'conflict'; readonly message: string; readonly change: RowChange }
   /** The bucket has another version, and that is the one to keep. */
   | { readonly outcome: 'fetch'; readonly instead: DownloadAction };
+
+export interface TransferOptions {
+  /** Remembers uploads in parts of this action's file. */
+  readonly memory: UploadMemory;
+  readonly onBytes: (bytes: number) => void;
+  /** The same for bytes that an earlier try has sent. */
+  readonly onResumed: (bytes: number) => void;
+  readonly signal: AbortSignal;
+}
 
 /**
  * Carries out one transfer on the version of the file that the plan saw; FILE_UNSTABLE if it is another by now. The
@@ -24,8 +39,7 @@ export type Transferred =
 export async function transfer(
   sides: { readonly disk: DiskPort; readonly bucket: BucketPort },
   action: TransferAction,
-  onBytes: (bytes: number) => void,
-  signal: AbortSignal,
+  { signal, ...told }: TransferOptions,
 ): Promise<Transferred> {
   const file = await sides.disk.open(action.path, action.local, signal);
   try {
@@ -33,11 +47,13 @@ export async function transfer(
     if (known.ends !== null) return known.ends;
     const md5 = known.md5 ?? md5OnRecord(action);
     const { contentType } = contentTypeOf(action.path);
-    const request = { key: action.key, file, contentType, condition: conditionOf(action), onBytes };
+    const request = { key: action.key, file, contentType, condition: conditionOf(action), ...told };
     const sent = await sides.bucket
       .upload({ ...request, ...(md5 !== null && { md5 }) }, signal)
       .catch((thrown: unknown) => explainDamage(thrown, action, file));
-    return { outcome: sent.sent ? 'sent' : 'agreed', bytes: sent.sent ? sent.size : 0, change: agreed(action, sent) };
+    const { resumed = 0 } = sent;
+    const bytes = sent.sent ? sent.size - resumed : 0;
+    return { outcome: sent.sent ? 'sent' : 'agreed', bytes, resumed, change: agreed(action, sent) };
   } finally {
     await file.close();
   }
@@ -95,7 +111,8 @@ async function compareFirst(
   await file.verifyUnchanged();
   if (found.match === 'same') {
     const facts = agreed(action, { ...object, md5: found.md5, partSize: found.partSize, storageClass: null });
-    return { ends: { outcome: 'agreed', bytes: 0, change: { ...facts, compared: true } }, md5: found.md5 };
+    const change = { ...facts, compared: true } as const;
+    return { ends: { outcome: 'agreed', bytes: 0, resumed: 0, change }, md5: found.md5 };
   }
   if (action.kind === 'adopt' && action.otherwise !== 'replace') {
     const message = found.match === 'unknown' ? CANNOT_TELL : looksAsRecorded(action) ? REPLACED : ANOTHER;

@@ -205,7 +205,13 @@ export interface Report {
     readonly waiting: number;
     readonly failed: number;
   };
-  readonly bytes: { readonly uploaded: number; readonly downloaded: number };
+  readonly bytes: {
+    /** Sent, whether or not it came to anything. */
+    readonly uploaded: number;
+    readonly downloaded: number;
+    /** Not sent again: an upload of an earlier run that was cut off had sent them. Left out: none. */
+    readonly resumed?: number;
+  };
   readonly requests: Readonly<RequestCounts>;
   readonly cost: { readonly usd: number };
   readonly durationMs: number;

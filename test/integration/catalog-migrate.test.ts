@@ -81,7 +81,13 @@ describe('migrate', () => {
     );
     const keys = ['ArchivedObject.key', 'Leftover.key', 'Photo.key'];
     const variants = ['Variant.key', 'VariantRemains.key'];
-    expect(rows.map((row) => row.name).sort()).toEqual(['Album.path', ...keys, 'Photo.path', ...variants]);
+    expect(rows.map((row) => row.name).sort()).toEqual([
+      'Album.path',
+      ...keys,
+      'Photo.path',
+      'Upload.key',
+      ...variants,
+    ]);
   });
 
   test('is fine with many processes that start together: one applies, the others wait for it', async () => {

@@ -76,9 +76,10 @@ export async function createWorld(settings: Partial<SyncSettings> = {}, options:
   });
   const clock = { nowMs: Date.now() };
   const walkers = openWalkers();
+  const partConcurrency = Math.min(3, settings.uploadConcurrency ?? 3);
   const openLibrary = (of: Library) => openDisk(of, { walkers });
   const openBucket = (of: Library) =>
-    new S3Service(s3Client.client, { endpoint: proxy.endpoint, bucket: of.bucket }, { partConcurrency: 3, log });
+    new S3Service(s3Client.client, { endpoint: proxy.endpoint, bucket: of.bucket }, { partConcurrency, log });
   const service = createSyncService({
     catalog: catalog.port,
     archive: catalog.archive,
