@@ -15,6 +15,7 @@ import { RollcallError } from './errors.ts';
 import { readAdminPage } from './http/admin-page.ts';
 import { checkHealth } from './http/health.ts';
 import type { HttpParts } from './http/parts.ts';
+import { tokenFile } from './http/token-file.ts';
 import type { JobQueue, QueueParts } from './jobs/queue.ts';
 import type { CatalogBrowser, LibraryStore, NewLibrary } from './sync/browse.ts';
 import type { BucketPort } from './sync/bucket-port.ts';
@@ -404,7 +405,10 @@ function httpParts(
     health: (signal) => checkHealth(health, signal),
     metrics: { figures: catalog.figures, ping: catalog.ping, s3Requests: buckets.requests },
     checkLibrary: (wanted, signal) => checkLibrary(wanted, buckets.open, embedded, signal),
-    auth: { token: config.apiToken },
+    auth: {
+      token: config.apiToken,
+      ...(config.apiTokensFile !== null && { more: tokenFile(config.apiTokensFile, log) }),
+    },
     defaults,
     lookAt: async (photo, signal) => {
       const of = await catalog.libraries.find(photo.libraryId);

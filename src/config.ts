@@ -32,6 +32,8 @@ export interface Config {
   readonly host: string;
   readonly port: number;
   readonly apiToken: string | null;
+  /** Absolute: tokens with scopes, in a file that may change; null: there is none. */
+  readonly apiTokensFile: string | null;
   readonly sync: SyncSettings;
   /** An image with more is synced, but not decoded. */
   readonly maxPixels: number;
@@ -122,6 +124,7 @@ export const Environment = z.object({
   HOST: z.string().default('127.0.0.1'),
   PORT: wholeNumber(0, 65535, 3000),
   API_TOKEN: z.string().min(16, 'must be at least 16 characters long').optional(),
+  API_TOKENS_FILE: z.string().optional(),
   SYNC_CHECK_CONCURRENCY: wholeNumber(1, 256, 10),
   SYNC_UPLOAD_CONCURRENCY: wholeNumber(1, 64, 5),
   EXISTENCE_CHECK: oneOf(['auto', 'head', 'list'], 'auto'),
@@ -168,6 +171,7 @@ function toConfig(v: Variables, cwd: string): Config {
     host: v.HOST,
     port: v.PORT,
     apiToken: v.API_TOKEN ?? null,
+    apiTokensFile: v.API_TOKENS_FILE === undefined ? null : resolve(cwd, v.API_TOKENS_FILE),
     sync: {
       checkConcurrency: v.SYNC_CHECK_CONCURRENCY,
       uploadConcurrency: v.SYNC_UPLOAD_CONCURRENCY,
@@ -199,8 +203,11 @@ function checkTogether(v: Variables): void {
   if (a.startsWith(b) || b.startsWith(a)) {
     throw badConfig('S3_VARIANTS_PREFIX', 'and S3_PREFIX must not contain each other');
   }
-  if (!LOOPBACK.has(v.HOST) && v.API_TOKEN === undefined) {
-    throw badConfig('API_TOKEN', `must be set when HOST is not loopback (127.0.0.1, localhost or ::1)`);
+  if (!LOOPBACK.has(v.HOST) && v.API_TOKEN === undefined && v.API_TOKENS_FILE === undefined) {
+    throw badConfig(
+      'API_TOKEN',
+      `or API_TOKENS_FILE must be set when HOST is not loopback (127.0.0.1, localhost or ::1)`,
+    );
   }
 }
 

@@ -21,6 +21,7 @@ const CODES = {
   BAD_CONFIG: { status: 500, exit: usage, retryable: false },
   BAD_PLAN: { status: 400, exit: usage, retryable: false },
   UNAUTHORIZED: { status: 401, exit: usage, retryable: false },
+  FORBIDDEN_SCOPE: { status: 403, exit: usage, retryable: false },
   FORBIDDEN_ORIGIN: { status: 403, exit: usage, retryable: false },
   NOT_FOUND: { status: 404, exit: usage, retryable: false },
   METHOD_NOT_ALLOWED: { status: 405, exit: usage, retryable: false },

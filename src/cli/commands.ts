@@ -14,6 +14,7 @@ import {
   SERVE_HELP,
   STATUS_HELP,
   SYNC_HELP,
+  TOKEN_HELP,
   VERIFY_HELP,
   WORKER_HELP,
 } from './help-texts.ts';
@@ -24,6 +25,7 @@ import type {
   MediaArguments,
   RestoreArguments,
   SyncArguments,
+  TokenArguments,
   VerifyArguments,
 } from './invocation.ts';
 
@@ -50,6 +52,7 @@ export function rollcallProgram(version: string, ask: (invocation: Invocation) =
   addApply(program, ask);
   addBatch(program, ask);
   addInit(program, ask);
+  addToken(program, ask);
   addVerify(program, ask);
   addMedia(program, ask);
   addRestore(program, ask);
@@ -160,6 +163,24 @@ function addInit(program: Command, ask: (invocation: Invocation) => void): void 
     .addHelpText('after', INIT_HELP)
     .action((file: string | undefined) =>
       ask({ command: 'init', options: globalsOf(program), ...(file !== undefined && { file }) }),
+    );
+}
+
+function addToken(program: Command, ask: (invocation: Invocation) => void): void {
+  program
+    .command('token')
+    .description('make a token for the API; it is printed once and kept nowhere')
+    .addOption(
+      new Option('--scope <scope>', 'what its bearer may do: read; sync too; or everything, as admin')
+        .choices(['read', 'sync', 'admin'])
+        .makeOptionMandatory(),
+    )
+    .requiredOption('--name <name>', 'who or what it is for; the log of requests has it', filled)
+    .option('--expires <day>', 'good until then, like 2027-01-31; left out: until its line is taken away', filled)
+    .option('--add', 'add its line to API_TOKENS_FILE')
+    .addHelpText('after', TOKEN_HELP)
+    .action((given: Omit<TokenArguments, 'add'> & { readonly add?: true }) =>
+      ask({ command: 'token', options: globalsOf(program), arguments: { ...given, add: given.add === true } }),
     );
 }
 

@@ -182,3 +182,23 @@ Examples:
   rollcall restore-status
   rollcall restore-status --library Family
   rollcall restore-status --json | tail -n 1     how many of each, for a program`;
+
+export const TOKEN_HELP = `
+Tokens let programs and people into the API with no more than they need:
+
+  read     look at everything: photos, runs, health, metrics; addresses of pictures
+  sync     read, and sync, compare, upload, download, reconcile, restore, cancel
+  admin    everything: libraries too, removing objects, orphans: delete; what API_TOKEN may do
+
+The server knows them by a file that API_TOKENS_FILE names, a line each, and takes a change of it from the next
+request on:
+
+  scope | name | sha256-of-the-token | expires
+
+The file must be closed to others (chmod 600). To exchange a token: add a new one under the same name, hand it out,
+take the old line away.
+
+Examples:
+  rollcall token --scope read --name gallery
+  rollcall token --scope sync --name laptop --expires 2027-01-31 --add
+  TOKEN=$(rollcall token --scope read --name prometheus --add)`;

@@ -1,4 +1,5 @@
 /** What a command line asks for, as plain data: made by program.ts, carried out by run.ts. */
+import type { Scope } from '../http/scopes.ts';
 import type { RestoreRequest } from '../sync/bucket-port.ts';
 import type { Compare, Direction, Moves, OrphanPolicy, Overwrite } from '../sync/types.ts';
 
@@ -56,6 +57,15 @@ export interface MediaArguments extends PlaceArguments, Pick<SyncArguments, 'alb
   readonly all: boolean;
 }
 
+export interface TokenArguments {
+  readonly scope: Scope;
+  readonly name: string;
+  /** As it was typed; left out: until its line is taken away. */
+  readonly expires?: string;
+  /** Write its line into API_TOKENS_FILE. */
+  readonly add: boolean;
+}
+
 /** The commands that are a request to the engine's sync. */
 export type SyncCommand = 'sync' | 'moves' | 'status';
 
@@ -66,6 +76,7 @@ export type Invocation =
   | { readonly command: 'apply'; readonly options: GlobalOptions; readonly planFile: string }
   | { readonly command: 'batch'; readonly options: GlobalOptions; readonly arguments: BatchArguments }
   | { readonly command: 'init'; readonly options: GlobalOptions; readonly file?: string }
+  | { readonly command: 'token'; readonly options: GlobalOptions; readonly arguments: TokenArguments }
   | { readonly command: 'verify'; readonly options: GlobalOptions; readonly arguments: VerifyArguments }
   | { readonly command: 'media'; readonly options: GlobalOptions; readonly arguments: MediaArguments }
   | { readonly command: 'restore'; readonly options: GlobalOptions; readonly arguments: RestoreArguments }

@@ -51,6 +51,10 @@ async function carryOut(asked: Invocation): Promise<number> {
         const { init } = await import('./init.ts');
         return await init(asked.file, asked.options, screen);
       }
+      case 'token': {
+        const { token } = await import('./token.ts');
+        return token(asked.arguments, asked.options, screen);
+      }
       case 'verify': {
         const { verify } = await import('./verify.ts');
         return await verify(asked.arguments, asked.options, screen);

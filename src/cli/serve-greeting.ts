@@ -6,7 +6,7 @@ import { oneLine, printable } from './text.ts';
 
 export interface Greeting {
   readonly version: string;
-  readonly config: Pick<Config, 'apiToken'>;
+  readonly config: Pick<Config, 'apiToken'> & Partial<Pick<Config, 'apiTokensFile'>>;
   readonly rollcall: Pick<Rollcall, 'places' | 'notices'>;
   readonly address: string;
   /** The port that was asked for and taken by somebody else; the address has another. */
@@ -41,8 +41,9 @@ export function greetingLines(greeting: Greeting, paint: Paint): string[] {
   ];
 }
 
-function curlToken({ apiToken }: Greeting['config']): string {
-  return apiToken === null ? '' : ' -H "Authorization: Bearer $API_TOKEN"';
+function curlToken({ apiToken, apiTokensFile = null }: Greeting['config']): string {
+  if (apiToken !== null) return ' -H "Authorization: Bearer $API_TOKEN"';
+  return apiTokensFile === null ? '' : ' -H "Authorization: Bearer $TOKEN"';
 }
 
 /** What to set instead of what was brought along; nothing if nothing was. */

@@ -42,12 +42,15 @@ export function serverLog(options: GlobalOptions, screen: Screen) {
 async function serveUntilStopped(session: Session, version: string): Promise<void> {
   const { config, log, signal, screen } = session;
   screen.live('Starting…');
-  const [{ compose }, { createApp }, { listen }, { startTwoWay }] = await Promise.all([
+  const [{ compose }, { createApp }, { listen }, { tokenFile }, { startTwoWay }] = await Promise.all([
     import('../compose.ts'),
     import('../http/app.ts'),
     import('../http/listen.ts'),
+    import('../http/token-file.ts'),
     import('../jobs/two-way.ts'),
   ]);
+  // Before anything is brought up for a server that will not start.
+  if (config.apiTokensFile !== null) tokenFile(config.apiTokensFile, log).check();
   const rollcall = await compose(config, { demo: true, queue: { concurrency: ALBUMS_AT_A_TIME } }, log, signal);
   try {
     const app = createApp(rollcall.http);

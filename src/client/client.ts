@@ -13,7 +13,7 @@ import { type FollowOptions, followRun, type RunEvent, type RunReport } from './
 export { type FollowOptions, ProblemError, type RunEvent, type RunReport };
 
 export interface ClientOptions {
-  /** API_TOKEN, where the server has one. */
+  /** API_TOKEN or one of API_TOKENS_FILE, where the server has any. */
   readonly token?: string;
   /** Instead of the global one. */
   readonly fetch?: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { RollcallError } from '../errors.ts';
-import { connectToHost, hasHost, type HostConnection, HostGone } from './host-connection.ts';
+import { connectToHost, type HostConnection, HostGone, hasHost } from './host-connection.ts';
 import type { Opened, OpenRequest, S3Access } from './wire.ts';
 
 export interface EmbeddedRequest {

@@ -1,7 +1,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { RollcallError } from '../errors.ts';
-import { requireLoopback, requireToken } from './auth.ts';
+import { identifier, requireLoopback, requireToken } from './auth.ts';
 import { limitBody } from './body-limit.ts';
 import type { App } from './openapi.ts';
 import { isPagePath } from './page-paths.ts';
@@ -51,11 +51,12 @@ export type ApiRoutes = ReturnType<(typeof API_ROUTES)[number]>;
 
 /**
  * The HTTP API (DESIGN 12) over its parts. It has nothing to close: what it holds to follow runs goes with those who
- * listen. listen.ts serves it.
+ * listen. listen.ts serves it. BAD_CONFIG when API_TOKENS_FILE cannot be used.
  */
 export function createApp(parts: HttpParts): App {
+  parts.auth.more?.check();
   const app = new OpenAPIHono<HttpEnv>({ defaultHook: throwBadInput });
-  const { token } = parts.auth;
+  const identify = identifier(parts.auth);
   const page = parts.page();
 
   app.use(requestLog(parts.log));
@@ -66,7 +67,7 @@ export function createApp(parts: HttpParts): App {
     const isData = c.req.path.startsWith('/api/') || !c.res.headers.has('Cache-Control');
     if (isData) c.header('Cache-Control', 'no-store');
   });
-  app.use(token === null ? requireLoopback() : requireToken(token, (path) => page !== null && isPagePath(path)));
+  app.use(identify === null ? requireLoopback() : requireToken(identify, (path) => page !== null && isPagePath(path)));
   app.use(
     methodNotAllowed({
       app,
@@ -81,7 +82,7 @@ export function createApp(parts: HttpParts): App {
   app.onError(problemHandler(parts.log));
   app.notFound((c) => problemAnswer(c, new RollcallError('NOT_FOUND', `there is nothing at ${c.req.path}; see /docs`)));
 
-  if (token !== null) {
+  if (identify !== null) {
     app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' });
   }
   for (const routes of API_ROUTES) routes(app, parts);

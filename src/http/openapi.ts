@@ -1,7 +1,9 @@
 /** Pieces that every route's documentation is made of. */
 import type { OpenAPIHono, z } from '@hono/zod-openapi';
+import { identifier } from './auth.ts';
 import type { HttpEnv, HttpParts } from './parts.ts';
 import { Problem } from './schemas.ts';
+import { scopeOfRoute } from './scopes.ts';
 
 export type App = OpenAPIHono<HttpEnv>;
 
@@ -13,7 +15,7 @@ export function json<Schema extends z.ZodType>(schema: Schema, description: stri
 const MEANING = {
   400: 'The input is wrong; `field` says which.',
   401: 'A token is needed or the one given is wrong.',
-  403: 'Without API_TOKEN: a host name or an origin that may not call.',
+  403: "The token's scope is not enough. Without tokens: a host name or an origin that may not call.",
   404: 'There is none.',
   409: 'Something else is in the way: a running sync, another library.',
   413: 'The body is too large.',
@@ -42,7 +44,8 @@ export function problems<const Status extends ProblemStatus = never>(...statuses
 
 /** The OpenAPI 3.1 document of the app's routes. */
 export function describeApi(app: App, parts: HttpParts) {
-  return app.getOpenAPI31Document({
+  const isGuarded = identifier(parts.auth) !== null;
+  const document = app.getOpenAPI31Document({
     openapi: '3.1.0',
     info: {
       title: 'Rollcall',
@@ -51,6 +54,19 @@ export function describeApi(app: App, parts: HttpParts) {
         'Keeps a photo library in agreement across album folders on disk, rows in PostgreSQL and objects in an S3 bucket. ' +
         'Errors are RFC 9457 problem documents with a stable `code`.',
     },
-    ...(parts.auth.token === null ? {} : { security: [{ token: [] }] }),
+    ...(isGuarded && { security: [{ token: [] }] }),
   });
+  if (isGuarded) nameScopes(document.paths ?? {});
+  return document;
+}
+
+/** Each operation with the scope that its route wants, as OpenAPI 3.1 has it. */
+function nameScopes(paths: object): void {
+  for (const [path, item] of Object.entries(paths) as [string, Record<string, { security?: unknown }>][]) {
+    const declared = path.replaceAll(/\{(\w+)\}/g, ':$1');
+    for (const [method, operation] of Object.entries(item)) {
+      const scope = scopeOfRoute(`${method.toUpperCase()} ${declared}`);
+      if (scope !== 'anyone') operation.security = [{ token: [scope === 'page' ? 'read' : scope] }];
+    }
+  }
 }

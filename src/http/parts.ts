@@ -6,8 +6,10 @@ import type { QueueDepth, RunQueue } from '../sync/run-queue.ts';
 import type { SyncService } from '../sync/service.ts';
 import type { OpenBucket } from './addresses.ts';
 import type { AdminPage } from './admin-page.ts';
+import type { Auth } from './auth.ts';
 import type { MetricsParts } from './metrics.ts';
 import type { ListenerLimits } from './run-events.ts';
+import type { Caller } from './scopes.ts';
 
 /** The state of everything Rollcall leans on. `error` is a sentence for people and never holds a secret. */
 export interface HealthReport {
@@ -81,8 +83,8 @@ export interface HttpParts {
   };
   /** Throws GUARD_ROOT_* or BUCKET_* when the library's root or bucket cannot be used. */
   readonly checkLibrary: (library: NewLibrary, signal: AbortSignal) => Promise<void>;
-  /** Token null: only loopback is served, and no other origin may write (DESIGN 12). */
-  readonly auth: { readonly token: string | null };
+  /** No token at all: only loopback is served, and to no other origin (DESIGN 12). */
+  readonly auth: Auth;
   /** Bucket and prefix of a new library that names none. */
   readonly defaults: { readonly bucket: string; readonly prefix: string };
   /** Of those who follow runs; left out: the usual ones (run-events.ts). */
@@ -105,6 +107,8 @@ export interface HttpEnv {
   };
   Variables: {
     requestId: string;
+    /** Whose token it carries, where tokens are wanted. */
+    caller?: Caller;
     /** Where the answer, a page, shows pictures from. */
     imageSources?: readonly string[];
   };

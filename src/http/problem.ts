@@ -6,6 +6,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { asRollcallError, RollcallError } from '../errors.ts';
 import type { Log } from '../sync/ports.ts';
 import type { HttpEnv } from './parts.ts';
+import { ScopeError } from './scopes.ts';
 
 export interface Problem {
   /** Always `about:blank`: what kind of problem it is, `code` says. */
@@ -16,6 +17,8 @@ export interface Problem {
   readonly code: string;
   /** Which input is wrong, when it is one. */
   readonly field?: string;
+  /** Which scope a token needs for this, when the one that was sent has less. */
+  readonly scope?: string;
   /** This very occurrence: the request's id, as it is in the log. */
   readonly instance: string;
 }
@@ -30,10 +33,15 @@ export function problemAnswer(c: Context<HttpEnv>, error: RollcallError, headers
     detail: error.code === 'INTERNAL' ? `unexpected error; the log tells more at request ${requestId}` : error.message,
     code: error.code,
     ...(error.field === undefined ? {} : { field: error.field }),
+    ...(error instanceof ScopeError && { scope: error.scope }),
     instance: `urn:uuid:${requestId}`,
   };
   return c.body(JSON.stringify(problem), error.status as ContentfulStatusCode, {
     'Content-Type': 'application/problem+json',
+    // As RFC 6750 has it.
+    ...(error instanceof ScopeError && {
+      'WWW-Authenticate': `Bearer realm="rollcall", error="insufficient_scope", scope="${error.scope}"`,
+    }),
     ...headers,
   });
 }

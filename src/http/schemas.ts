@@ -15,6 +15,10 @@ export const Problem = z
     detail: z.string().openapi({ description: 'What went wrong and what can be done about it.' }),
     code: z.string().openapi({ description: 'A stable name for what went wrong.', example: 'SYNC_IN_PROGRESS' }),
     field: z.string().optional().openapi({ description: 'Which input is wrong, when it is one.' }),
+    scope: z
+      .string()
+      .optional()
+      .openapi({ description: 'Which scope a token needs for this: `read`, `sync` or `admin`.' }),
     instance: z.string().openapi({ description: 'This very occurrence; the log has it under the same id.' }),
   })
   .openapi('Problem', { description: 'An RFC 9457 problem document.' });

@@ -1,6 +1,6 @@
 /** The page's frame: navigation, the view of the address, the token prompt, messages. */
 import { Component, type ReactNode, useEffect, useRef } from 'react';
-import { session } from './api/session.ts';
+import { leave, session } from './api/session.ts';
 import { hrefOf, type Place, type View } from './logic/routes.ts';
 import { AlbumPage } from './pages/album.tsx';
 import { AlbumsPage } from './pages/albums.tsx';
@@ -65,6 +65,11 @@ export function App() {
         <ThemeChoice />
         {/* A link sends no token, and would be refused. */}
         {!guarded && <a href="/docs">API</a>}
+        {guarded && (
+          <button type="button" className="plain" onClick={leave}>
+            Other token
+          </button>
+        )}
       </footer>
       <Toasts />
     </>

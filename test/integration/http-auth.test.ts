@@ -89,7 +89,8 @@ describe('with a token', () => {
     for (const path of ['/api/health/', '/api/health/x', '/api//health', '/api/healthy', '/api/runs?/api/health']) {
       expect([path, (await app.request(path)).status]).toEqual([path, 401]);
     }
-    expect((await app.request('/api/health', { method: 'POST' })).status).toBe(405);
+    expect((await app.request('/api/health', { method: 'POST' })).status).toBe(401);
+    expect((await app.request('/api/health', { method: 'POST', ...bearing(`Bearer ${TOKEN}`) })).status).toBe(405);
   });
 });
 
@@ -157,6 +158,43 @@ describe('without a token', () => {
     const deletion = { ...writing(headers), method: 'DELETE' };
     expect((await app.request(`/api/libraries/${LIBRARY.id}`, deletion)).status).toBe(403);
     expect(await parts.libraries.find(LIBRARY.id)).toEqual(LIBRARY);
+  });
+});
+
+describe('without a token, reading across origins', () => {
+  const get = (path: string, headers: Record<string, string>) =>
+    createApp(testParts()).request(path, { headers: { Host: 'localhost:3000', ...headers } });
+
+  test.each([
+    [
+      'an image in another page',
+      { 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'no-cors', 'Sec-Fetch-Dest': 'image' },
+    ],
+    [
+      'a script of another page',
+      { 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'cors', Origin: 'https://a.example' },
+    ],
+    ['a page on another port', { 'Sec-Fetch-Site': 'same-site', 'Sec-Fetch-Mode': 'cors' }],
+    ['a frame', { 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Dest': 'iframe' }],
+    ['a browser that tells only its origin', { Origin: 'https://a.example' }],
+  ])(
+    '%s is refused: a request has an effect there although its answer is kept from the page',
+    async (_name, headers) => {
+      expect((await get('/api/archive?look=true', headers)).status).toBe(403);
+      expect((await get('/', headers)).status).toBe(403);
+    },
+  );
+
+  test.each([
+    [
+      'a link that somebody follows',
+      { 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Dest': 'document' },
+    ],
+    ['the page itself', { 'Sec-Fetch-Site': 'same-origin', 'Sec-Fetch-Mode': 'cors' }],
+    ['an address that was typed', { 'Sec-Fetch-Site': 'none', 'Sec-Fetch-Mode': 'navigate' }],
+    ['a program', {}],
+  ])('%s is answered', async (_name, headers) => {
+    expect((await get('/api/runs', headers)).status).toBe(200);
   });
 });
 

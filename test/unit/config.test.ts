@@ -36,6 +36,7 @@ describe('the configuration', () => {
       host: '127.0.0.1',
       port: 3000,
       apiToken: null,
+      apiTokensFile: null,
       sync: {
         checkConcurrency: 10,
         uploadConcurrency: 5,

@@ -1,6 +1,6 @@
 import { createRoute } from '@hono/zod-openapi';
 import { answer } from '../answer.ts';
-import { bearerCheck } from '../auth.ts';
+import { identifier } from '../auth.ts';
 import { type App, json, problems } from '../openapi.ts';
 import type { HealthReport, HttpParts } from '../parts.ts';
 import { Health } from '../schemas.ts';
@@ -13,7 +13,7 @@ const health = createRoute({
   path: '/api/health',
   tags: ['Server'],
   summary: 'The state of each part',
-  description: 'Needs no token; without the one that is set it says of each part only whether it can be used.',
+  description: 'Needs no token; without one that is good it says of each part only whether it can be used.',
   security: [],
   responses: {
     200: json(Health, '`ok`, or `degraded`: a part other than the database fails.'),
@@ -23,11 +23,15 @@ const health = createRoute({
 });
 
 export function healthRoutes(app: App, parts: HttpParts) {
-  const mayKnowAll = parts.auth.token === null ? () => true : bearerCheck(parts.auth.token);
+  const identify = identifier(parts.auth);
   return app.openapi(health, async (c) => {
     const signal = AbortSignal.any([c.req.raw.signal, AbortSignal.timeout(PATIENCE_MS)]);
     const report = await parts.health(signal);
-    return answer(c, mayKnowAll(c) ? report : outline(report), report.status === 'down' ? 503 : 200);
+    return answer(
+      c,
+      identify === null || identify(c) !== null ? report : outline(report),
+      report.status === 'down' ? 503 : 200,
+    );
   });
 }
 

@@ -5,6 +5,7 @@ import type { HttpParts } from '../parts.ts';
 import { given, ReconcileBody, SyncBody } from '../requests.ts';
 import { QueuedRun } from '../run-schemas.ts';
 import { Report } from '../schemas.ts';
+import { assertScope } from '../scopes.ts';
 
 const prefer = {
   in: 'header',
@@ -62,6 +63,12 @@ const reconcile = createRoute({
 
 export function syncRoutes(app: App, parts: HttpParts) {
   return app
-    .openapi(sync, (c) => carryOut(c, parts, given(c.req.valid('json'))))
+    .openapi(sync, (c) => {
+      const request = given(c.req.valid('json'));
+      if (request.orphans === 'delete' && request.dryRun !== true) {
+        assertScope(c, 'admin', 'a sync that deletes objects (orphans: delete)');
+      }
+      return carryOut(c, parts, request);
+    })
     .openapi(reconcile, (c) => carryOut(c, parts, { ...given(c.req.valid('json')), kind: 'reconcile' }));
 }

@@ -56,6 +56,17 @@ export async function enter(token: string, remember: boolean): Promise<boolean> 
   return true;
 }
 
+/** Forgets the token, here and on the device, and asks for another one. */
+export function leave(): void {
+  try {
+    localStorage.removeItem(KEY);
+    sessionStorage.removeItem(KEY);
+  } catch {
+    // Then it was never kept.
+  }
+  session.set({ ...sessionWith(null), door: 'asked' });
+}
+
 /** Storage may be forbidden: then the token is asked for again after each reload. */
 function storedToken(): string | null {
   try {

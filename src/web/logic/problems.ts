@@ -1,7 +1,10 @@
 /** What a person can do about an error, by its code. The server's message says what happened; this says what now. */
 
 const ADVICE: Readonly<Record<string, string>> = {
-  UNAUTHORIZED: 'Enter the value of API_TOKEN that the server was started with.',
+  UNAUTHORIZED: 'Enter a token of this server: the value of API_TOKEN, or one that rollcall token made.',
+  FORBIDDEN_SCOPE:
+    'The token that you gave may not do this. Ask for one that may, and enter it after “Other token” below.',
+  TOO_MANY_LISTENERS: 'Too many pages follow runs at the moment. Close some; this one asks again by itself.',
   FORBIDDEN_ORIGIN: 'Open this page at localhost or 127.0.0.1, or start the server with API_TOKEN.',
   NOT_FOUND: 'It may have been removed or renamed since. Go back and look for it again.',
   LIBRARY_CONFLICT: 'Choose another name, bucket or prefix: a place in a bucket belongs to one library.',

@@ -41,8 +41,8 @@ export function Door({ refused }: { refused: boolean }) {
         />
         <p id={hint} className={stage === 'wrong' ? 'wrong' : 'quiet'} role={stage === 'wrong' ? 'alert' : undefined}>
           {stage === 'wrong'
-            ? 'This is not the token. It is the value of API_TOKEN that the server was started with.'
-            : 'The value of API_TOKEN that the server was started with.'}
+            ? 'This is not the token. It is the value of API_TOKEN, or a token that rollcall token has made.'
+            : 'The value of API_TOKEN, or a token that rollcall token has made.'}
         </p>
         <label className="check">
           <input type="checkbox" checked={remember} onChange={(event) => setRemember(event.target.checked)} />
