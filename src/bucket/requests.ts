@@ -15,6 +15,7 @@ import type { RequestCounts } from '../sync/types.ts';
 import { attemptsOf, toRollcallError } from './errors.ts';
 import { unquoted } from './etags.ts';
 import { restoreOf } from './restore-header.ts';
+import { type ShortAnswer, type ShortRequest, ShortWay } from './short-way.ts';
 
 type S3Command<Input extends ServiceInputTypes, Output extends ServiceOutputTypes> = $Command<
   Input,
@@ -38,6 +39,8 @@ export interface Headed extends HeadedObject {
   readonly encrypted: boolean;
 }
 
+const METADATA = 'x-amz-meta-';
+
 /** Told of each request, every retry by itself, with the HTTP status of its answer; null: there was no answer. */
 export type OnRequest = (kind: Sending['kind'], status: number | null) => void;
 
@@ -45,6 +48,7 @@ export class BucketRequests {
   readonly identity: BucketIdentity;
   readonly #client: S3Client;
   readonly #onRequest: OnRequest | undefined;
+  readonly #shortWay: ShortWay;
   readonly #counts: RequestCounts = { head: 0, list: 0, get: 0, put: 0, copy: 0, delete: 0 };
   /** Some answer has shown that the bucket exists. */
   #bucketSeen = false;
@@ -53,6 +57,7 @@ export class BucketRequests {
     this.#client = client;
     this.identity = identity;
     this.#onRequest = onRequest;
+    this.#shortWay = new ShortWay(client);
   }
 
   /** To the same bucket, for what is not to be counted here. */
@@ -73,6 +78,7 @@ export class BucketRequests {
   ): Promise<Output> {
     signal.throwIfAborted();
     if (this.#onRequest !== undefined) tellOfAttempts(command, sending.kind, this.#onRequest);
+    if (sending.key !== undefined) learnFrom(command, sending.key, this.#shortWay);
     try {
       const output = await this.#client.send(command, { abortSignal: signal });
       this.#counts[sending.kind] += output.$metadata.attempts ?? 1;
@@ -86,9 +92,32 @@ export class BucketRequests {
     }
   }
 
+  /**
+   * The same without most of the SDK (short-way.ts). Null when that cannot be had, or nobody knows what became of it:
+   * `send` is the way then. A status of other than success, or of a missing object, also wants its words.
+   */
+  async sendShort(
+    request: ShortRequest,
+    kind: Sending['kind'],
+    signal: AbortSignal,
+  ): Promise<Pick<ShortAnswer, 'headers'> | 'missing' | null> {
+    signal.throwIfAborted();
+    if (!this.#shortWay.open) return null;
+    this.#counts[kind] += 1;
+    const answer = await this.#shortWay.send(request, signal);
+    this.#onRequest?.(kind, answer?.status ?? null);
+    if (answer?.status === 404 && this.#bucketSeen) return 'missing';
+    if (answer?.status !== 200) return null;
+    this.#bucketSeen = true;
+    return answer;
+  }
+
   /** An object's facts; null only if there is none. BUCKET_MISSING if the bucket itself is not there. */
   async head(key: string, signal: AbortSignal): Promise<Headed | null> {
     const { bucket } = this.identity;
+    const short = await this.sendShort({ method: 'HEAD', key }, 'head', signal);
+    if (short === 'missing') return null;
+    if (short !== null) return headed(key, bucket, headOf(short.headers));
     try {
       const command = new HeadObjectCommand({ Bucket: bucket, Key: key });
       return headed(key, bucket, await this.send(command, { kind: 'head', doing: 'look at', key }, signal));
@@ -133,12 +162,49 @@ function tellOfAttempts<Input extends ServiceInputTypes, Output extends ServiceO
   );
 }
 
+/** Has the short way learn where this leads, once it was answered. */
+function learnFrom<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
+  { middlewareStack }: S3Command<Input, Output>,
+  key: string,
+  shortWay: ShortWay,
+): void {
+  middlewareStack.add(
+    (next) => async (args) => {
+      const answer = await next(args);
+      if (statusOf(answer.response) === 200) shortWay.learn(args.request, key);
+      return answer;
+    },
+    { step: 'deserialize', priority: 'low', name: 'learnShortWay', override: true },
+  );
+}
+
 function statusOf(response: unknown): number | null {
   const { statusCode } = response as { readonly statusCode?: unknown };
   return typeof statusCode === 'number' ? statusCode : null;
 }
 
-function headed(key: string, bucket: string, answer: HeadObjectCommandOutput): Headed {
+type HeadAnswer = Omit<HeadObjectCommandOutput, '$metadata'>;
+
+/** What the SDK makes of these header fields, as far as it is needed here. */
+function headOf(headers: ShortAnswer['headers']): HeadAnswer {
+  const length = headers['content-length'] ?? '';
+  const modified = new Date(headers['last-modified'] ?? '');
+  const metadata = Object.entries(headers).flatMap(([name, value]) =>
+    name.startsWith(METADATA) ? [[name.slice(METADATA.length), value] as const] : [],
+  );
+  return {
+    ContentLength: /^\d+$/.test(length) ? Number(length) : undefined,
+    ETag: headers['etag'],
+    LastModified: Number.isNaN(modified.getTime()) ? undefined : modified,
+    StorageClass: headers['x-amz-storage-class'] as HeadAnswer['StorageClass'],
+    Metadata: Object.fromEntries(metadata),
+    Restore: headers['x-amz-restore'],
+    ServerSideEncryption: headers['x-amz-server-side-encryption'] as HeadAnswer['ServerSideEncryption'],
+    SSECustomerAlgorithm: headers['x-amz-server-side-encryption-customer-algorithm'],
+  };
+}
+
+function headed(key: string, bucket: string, answer: HeadAnswer): Headed {
   if (answer.ContentLength === undefined) {
     throw new RollcallError('OBJECT_UNAVAILABLE', `s3://${bucket}/${key}: the server does not say how large it is`);
   }
