@@ -39,6 +39,8 @@ export interface Headed extends HeadedObject {
   readonly encrypted: boolean;
 }
 
+/** Answers that need no words to be understood. */
+const PLAIN: ReadonlySet<number> = new Set([200, 404, 412]);
 const METADATA = 'x-amz-meta-';
 
 /** Told of each request, every retry by itself, with the HTTP status of its answer; null: there was no answer. */
@@ -93,31 +95,26 @@ export class BucketRequests {
   }
 
   /**
-   * The same without most of the SDK (short-way.ts). Null when that cannot be had, or nobody knows what became of it:
-   * `send` is the way then. A status of other than success, or of a missing object, also wants its words.
+   * The same without most of the SDK (short-way.ts): success (200), a missing object (404) or a refused condition (412).
+   * Null for all else, and when the short way is closed: `send` is the way then.
    */
-  async sendShort(
-    request: ShortRequest,
-    kind: Sending['kind'],
-    signal: AbortSignal,
-  ): Promise<Pick<ShortAnswer, 'headers'> | 'missing' | null> {
+  async sendShort(request: ShortRequest, kind: Sending['kind'], signal: AbortSignal): Promise<ShortAnswer | null> {
     signal.throwIfAborted();
     if (!this.#shortWay.open) return null;
     this.#counts[kind] += 1;
     const answer = await this.#shortWay.send(request, signal);
     this.#onRequest?.(kind, answer?.status ?? null);
-    if (answer?.status === 404 && this.#bucketSeen) return 'missing';
-    if (answer?.status !== 200) return null;
-    this.#bucketSeen = true;
-    return answer;
+    if (answer?.status === 200) this.#bucketSeen = true;
+    else if (answer?.status === 404 && !this.#bucketSeen) return null;
+    return answer !== null && PLAIN.has(answer.status) ? answer : null;
   }
 
   /** An object's facts; null only if there is none. BUCKET_MISSING if the bucket itself is not there. */
   async head(key: string, signal: AbortSignal): Promise<Headed | null> {
     const { bucket } = this.identity;
     const short = await this.sendShort({ method: 'HEAD', key }, 'head', signal);
-    if (short === 'missing') return null;
-    if (short !== null) return headed(key, bucket, headOf(short.headers));
+    if (short?.status === 404) return null;
+    if (short?.status === 200) return headed(key, bucket, headOf(short.headers));
     try {
       const command = new HeadObjectCommand({ Bucket: bucket, Key: key });
       return headed(key, bucket, await this.send(command, { kind: 'head', doing: 'look at', key }, signal));

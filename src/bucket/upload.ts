@@ -1,6 +1,5 @@
 /** Uploads a file whole, in one PutObject. */
 import { createHash } from 'node:crypto';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { RollcallError } from '../errors.ts';
 import type { UploadedObject, UploadRequest } from '../sync/bucket-port.ts';
 import { mtimeText } from '../sync/mtime.ts';
@@ -14,7 +13,7 @@ import {
   verifyWritten,
   type WriteContext,
 } from './conditions.ts';
-import { unquoted } from './etags.ts';
+import { type Checksums, putWhole } from './put-whole.ts';
 
 /**
  * Sends a file of at most 16 MiB. What is sent are bytes that were read and found to be the version of `file.facts`
@@ -38,7 +37,7 @@ export async function uploadWhole(
   const there = headers === null ? await lookFirst(context, condition, intended, signal) : null;
   if (there !== null) return there;
 
-  const command = new PutObjectCommand({
+  const put = {
     Bucket: context.requests.identity.bucket,
     Key: key,
     Body: body,
@@ -46,10 +45,10 @@ export async function uploadWhole(
     Metadata: objectMetadata(file.facts.mtimeNs, md5),
     ...checksumHeaders(context, body, md5),
     ...headers,
-  });
+  };
   let answered: string;
   try {
-    answered = unquoted((await context.requests.send(command, { kind: 'put', doing: 'write', key }, signal)).ETag);
+    answered = await putWhole(context.requests, put, signal);
   } catch (error) {
     if (!isRefusedWrite(error)) throw error;
     return lookAfter(context, intended, signal);
@@ -77,7 +76,7 @@ export function checkMd5({ key, md5: known }: UploadRequest, md5: string): void 
 }
 
 /** A checksum that the server verifies: MD5, which all servers do, or CRC32 where one is known not to. */
-export function checksumHeaders({ features }: WriteContext, body: Buffer, md5: string): object {
+export function checksumHeaders({ features }: WriteContext, body: Buffer, md5: string): Checksums {
   const ContentMD5 = md5Base64(md5);
   if (features.contentMd5 || !features.checksums) return { ContentMD5 };
   return { ContentMD5, ChecksumCRC32: crc32Of(body) };

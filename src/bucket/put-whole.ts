@@ -1,0 +1,50 @@
+/** One PutObject of bytes that are in memory: by the short way where that is open. */
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { RollcallError } from '../errors.ts';
+import { unquoted } from './etags.ts';
+import type { BucketRequests } from './requests.ts';
+
+/** What a PutObject is made of here. */
+export interface WholePut extends Checksums {
+  readonly Bucket: string;
+  readonly Key: string;
+  readonly Body: Buffer;
+  readonly ContentType: string;
+  readonly Metadata: Readonly<Record<string, string>>;
+  readonly IfNoneMatch?: string;
+  readonly IfMatch?: string;
+}
+
+export interface Checksums {
+  readonly ContentMD5: string;
+  readonly ChecksumCRC32?: string;
+}
+
+/** The header fields of a request by their names in the SDK. */
+const HEADERS = {
+  ContentMD5: 'content-md5',
+  ChecksumCRC32: 'x-amz-checksum-crc32',
+  IfNoneMatch: 'if-none-match',
+  IfMatch: 'if-match',
+} as const;
+
+/** Puts it, and answers the ETag; OBJECT_PRECONDITION when its condition does not hold. */
+export async function putWhole(requests: BucketRequests, put: WholePut, signal: AbortSignal): Promise<string> {
+  const { Key: key, Body: body } = put;
+  const short = await requests.sendShort({ method: 'PUT', key, headers: headersOf(put), body }, 'put', signal);
+  if (short?.status === 200) return unquoted(short.headers['etag']);
+  if (short?.status === 412) throw new RollcallError('OBJECT_PRECONDITION', `${key} is there in another version`);
+  const answer = await requests.send(new PutObjectCommand(put), { kind: 'put', doing: 'write', key }, signal);
+  return unquoted(answer.ETag);
+}
+
+/** The same request without the SDK. */
+function headersOf({ Body, ContentType, Metadata, ...more }: WholePut): Record<string, string> {
+  const named = Object.entries(HEADERS).flatMap(([field, name]) => {
+    const value = more[field as keyof typeof HEADERS];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  const metadata = Object.entries(Metadata).map(([name, value]) => [`x-amz-meta-${name}`, value] as const);
+  const fixed = { 'content-length': String(Body.length), 'content-type': ContentType };
+  return { ...fixed, ...Object.fromEntries([...named, ...metadata]) };
+}

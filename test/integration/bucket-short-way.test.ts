@@ -1,0 +1,167 @@
+/** Requests that go around most of the SDK: seen by a proxy, they are the same requests, and what fails goes the long way. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { GetObjectCommand } from '@aws-sdk/client-s3';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type OpenedClient, openS3Client } from '../../src/bucket/client.ts';
+import { S3Service } from '../../src/bucket/s3-service.ts';
+import { contractS3, md5 } from '../support/contract-s3.ts';
+import { type FaultProxy, type SeenRequest, startFaultProxy } from '../support/fault-proxy.ts';
+import { openTestFile } from '../support/open-file.ts';
+
+const live = new AbortController().signal;
+const s3 = contractS3();
+let proxy: FaultProxy;
+let opened: OpenedClient;
+let folder: string;
+let service: S3Service;
+let uploads = 0;
+
+beforeAll(async () => {
+  proxy = await startFaultProxy(s3().target.endpoint);
+  folder = await mkdtemp(join(tmpdir(), 'rollcall-short-way-'));
+});
+
+beforeEach(async () => {
+  const { region, accessKeyId, secretAccessKey } = s3().target;
+  const credentials = { accessKeyId, secretAccessKey };
+  opened = openS3Client({ endpoint: proxy.endpoint, region, forcePathStyle: true, credentials }, { maxSockets: 16 });
+  service = new S3Service(opened.client, { endpoint: proxy.endpoint, bucket: s3().bucket }, { partConcurrency: 2 });
+  await service.learn('photos/', null, live);
+});
+
+afterEach(() => {
+  opened.close();
+  proxy.reset();
+});
+
+afterAll(async () => {
+  await proxy?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const isShort = ({ headers }: SeenRequest) => headers['amz-sdk-invocation-id'] === undefined;
+
+async function upload(key: string, content: string) {
+  const path = join(folder, `file-${++uploads}`);
+  await writeFile(path, content);
+  const file = await openTestFile(path);
+  try {
+    const condition = { absent: true } as const;
+    return await service.upload({ key, file, contentType: 'image/jpeg', condition }, live);
+  } finally {
+    await file.close();
+  }
+}
+
+/** What is in the bucket, asked without a detour. */
+async function stored(key: string) {
+  const got = await s3().client.send(new GetObjectCommand({ Bucket: s3().bucket, Key: key }));
+  return { content: await got.Body?.transformToString(), type: got.ContentType };
+}
+
+/** Two requests: the first goes the long way and shows where the short one leads. */
+async function opensShortWay(): Promise<void> {
+  await upload(`photos/first-${uploads}.jpg`, 'first');
+  await upload(`photos/second-${uploads}.jpg`, 'second');
+  expect(
+    proxy.seen
+      .filter(({ method }) => method === 'PUT')
+      .map(isShort)
+      .slice(-2),
+  ).toContain(true);
+  proxy.reset();
+}
+
+const ODD_KEYS = [
+  'photos/a b+c%d.jpg',
+  "photos/it's (1) *!*.jpg",
+  'photos/été/😀 & <x>.jpg',
+  'photos/a;b=c?d#e.jpg',
+  'photos/"quoted".jpg',
+  'photos/~tilde_-.jpg',
+];
+
+describe('a request by the short way', () => {
+  test.each(ODD_KEYS)('finds and writes %s under the very key', async (key) => {
+    await opensShortWay();
+    expect(await service.head(key, live)).toBeNull();
+    const written = await upload(key, key);
+    expect(proxy.seen.every(isShort)).toBe(true);
+    expect(written).toMatchObject({ etag: md5(key), sent: true });
+    expect(await stored(key)).toEqual({ content: key, type: 'image/jpeg' });
+  });
+
+  test('tells the same of an object as the long one', async () => {
+    const written = await upload('photos/same.jpg', 'the same');
+    expect(written.sent).toBe(true);
+    const other = new S3Service(opened.client, service.identity, { partConcurrency: 2 });
+    const long = await other.head('photos/same.jpg', live);
+    const short = await other.head('photos/same.jpg', live);
+    expect(proxy.seen.slice(-2).map(isShort)).toEqual([false, true]);
+    expect(short).toEqual(long);
+    expect(short?.metadata).toMatchObject({ mtime: expect.any(String) });
+  });
+
+  test('never writes over an object that must not be there', async () => {
+    await opensShortWay();
+    await upload('photos/taken.jpg', 'mine');
+    await expect(upload('photos/taken.jpg', 'yours')).rejects.toThrow(
+      expect.objectContaining({ code: 'OBJECT_PRECONDITION' }),
+    );
+    expect(await stored('photos/taken.jpg')).toMatchObject({ content: 'mine' });
+    expect(proxy.seen.every(isShort)).toBe(true);
+  });
+
+  test('is counted like any other', async () => {
+    await opensShortWay();
+    const before = service.requests();
+    await service.head('photos/none.jpg', live);
+    await upload('photos/counted.jpg', 'counted');
+    expect(service.requests()).toEqual({ ...before, head: before.head + 1, put: before.put + 1 });
+  });
+
+  test.each([
+    ['a server that is busy', { kind: 'answer', status: 503, body: '' }],
+    ['a connection that breaks', { kind: 'break-before' }],
+    ['an answer that is lost', { kind: 'break-after' }],
+    ['a clock that is said to be wrong', { kind: 'answer', status: 403, body: '' }],
+  ] as const)('goes the long way after %s, and comes to the same', async (_what, fault) => {
+    await opensShortWay();
+    proxy.fail((request, nth) => (nth === 1 && isShort(request) ? fault : null));
+    const content = `after ${fault.kind} ${uploads}`;
+    const written = await upload(`photos/${md5(content)}.jpg`, content);
+    expect(written.etag).toBe(md5(content));
+    expect(proxy.seen.slice(0, 2).map(isShort)).toEqual([true, false]);
+    expect(await stored(`photos/${md5(content)}.jpg`)).toMatchObject({ content });
+  });
+
+  test('is left alone for a while once the server is busy: the SDK paces what it sends', async () => {
+    await opensShortWay();
+    proxy.fail((_request, nth) => (nth === 1 ? { kind: 'answer', status: 503, body: '' } : null));
+    for (let n = 0; n < 3; n++) expect(await service.objectExists(`photos/busy-${n}.jpg`, live)).toBe(false);
+    expect(proxy.seen.map(isShort)).toEqual([true, false, false, false]);
+  });
+
+  test('takes "denied" for no answer to whether something is there', async () => {
+    await opensShortWay();
+    proxy.fail(() => ({ kind: 'answer', status: 403, body: '' }));
+    await expect(service.objectExists('photos/denied.jpg', live)).rejects.toThrow(
+      expect.objectContaining({ code: 'OBJECT_DENIED' }),
+    );
+  });
+
+  test('ends when its signal aborts, with the reason', async () => {
+    await opensShortWay();
+    const abort = new AbortController();
+    const reason = new Error('enough');
+    proxy.fail(() => ({
+      kind: 'after',
+      first: async () => {
+        abort.abort(reason);
+      },
+    }));
+    await expect(service.head('photos/slow.jpg', abort.signal)).rejects.toBe(reason);
+  });
+});
