@@ -29,7 +29,8 @@ import type { RunQueue } from './sync/run-queue.ts';
 import type { SyncService } from './sync/service.ts';
 import { createSpreader } from './sync/spread.ts';
 import { sumLibraries, sumTasks } from './sync/sum-tasks.ts';
-import { createSyncService, type SyncParts } from './sync/sync-service.ts';
+import type { SyncParts } from './sync/sync-parts.ts';
+import { createSyncService } from './sync/sync-service.ts';
 import { ensureLibrary, type LibraryPlace, libraryOfPlace } from './sync/target-library.ts';
 import type { Library } from './sync/types.ts';
 
@@ -365,6 +366,7 @@ function enginePartsOf(
     libraries,
     browser: catalog.browser,
     archive: catalog.archive,
+    plans: catalog.plans,
     onWaiting: archiveLog(config.logDir, log),
     openDisk: (library) => openLibraryDisk(config, library, walkers),
     ...(intake && { intake }),
@@ -401,6 +403,7 @@ function httpParts(
     libraries: catalog.libraries,
     browser: catalog.browser,
     archive: catalog.archive,
+    plans: catalog.plans,
     openBucket: buckets.open,
     health: (signal) => checkHealth(health, signal),
     metrics: { figures: catalog.figures, ping: catalog.ping, s3Requests: buckets.requests },

@@ -27,6 +27,7 @@ const CODES = {
   METHOD_NOT_ALLOWED: { status: 405, exit: usage, retryable: false },
   LIBRARY_CONFLICT: { status: 409, exit: usage, retryable: false },
   SYNC_IN_PROGRESS: { status: 409, exit: refused, retryable: true },
+  PLAN_APPLIED: { status: 409, exit: usage, retryable: false },
   RUN_ENDED: { status: 409, exit: usage, retryable: false },
   PAYLOAD_TOO_LARGE: { status: 413, exit: usage, retryable: false },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, exit: usage, retryable: false },

@@ -2,8 +2,9 @@
 import type { Database } from './database.ts';
 import { lockKey } from './lock.ts';
 
-/** Dry runs, and runs over several libraries between two of them, hold no lock to be known alive by. */
-const DRY_RUN_MS = 3_600_000;
+/** Dry runs hold no lock to be known alive by, but say every few seconds that they go (sync/pulse.ts). */
+const DRY_RUN_MS = 120_000;
+/** Runs over several libraries hold none between two of them. */
 const BETWEEN_LIBRARIES_MS = 60_000;
 
 type Running = Awaited<ReturnType<typeof runningRuns>>[number];
@@ -31,10 +32,10 @@ export async function closeAbandonedRuns(database: Database, signal: AbortSignal
 
 function deadAmong(running: readonly Running[], held: ReadonlySet<bigint>, now: number): string[] {
   const dead = new Set<string>();
-  for (const { id, libraryId, album, kind, policy, startedAt, tasks } of running) {
+  for (const { id, libraryId, album, kind, policy, startedAt, progress, tasks } of running) {
     if (libraryId === null || tasks.length > 0) continue;
     const key = lockKey(libraryId, album, kind === 'verify' ? 'verify' : 'sync');
-    const alive = isDryRun(policy) ? now - startedAt.getTime() < DRY_RUN_MS : held.has(key);
+    const alive = isDryRun(policy) ? now - heardMs(startedAt, progress) < DRY_RUN_MS : held.has(key);
     if (!alive) dead.add(id);
   }
   for (const { id, libraryId, startedAt, parts } of running) {
@@ -60,6 +61,7 @@ async function runningRuns(database: Database, signal: AbortSignal) {
           kind: true,
           policy: true,
           startedAt: true,
+          progress: true,
           parts: { select: { id: true, status: true, startedAt: true, finishedAt: true } },
           tasks: { where: { status: { in: ['queued', 'running'] } }, select: { id: true }, take: 1 },
         },
@@ -75,6 +77,12 @@ async function heldLocks(database: Database, signal: AbortSignal): Promise<Reado
                   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
   const { rows } = await database.ask(() => database.pool.query<{ key: string }>(sql), signal);
   return new Set(rows.map((row) => BigInt(row.key)));
+}
+
+/** When a run was last heard of; its progress is as `pulse` (runs.ts) writes it. */
+function heardMs(startedAt: Date, progress: unknown): number {
+  const told: unknown = typeof progress === 'object' && progress !== null ? Reflect.get(progress, 'at') : null;
+  return Math.max(startedAt.getTime(), (typeof told === 'string' && Date.parse(told)) || 0);
 }
 
 function isDryRun(policy: unknown): boolean {

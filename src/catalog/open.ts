@@ -4,6 +4,7 @@ import type { BucketFeatures } from '../sync/bucket-port.ts';
 import type { CatalogPort } from '../sync/catalog-port.ts';
 import type { ReadFigures } from '../sync/figures.ts';
 import type { MediaStore } from '../sync/media-store.ts';
+import type { PlanStore } from '../sync/plan-store.ts';
 import { closeAbandonedRuns } from './abandoned-runs.ts';
 import { moveAlbums, settleAlbums } from './album-moves.ts';
 import { archiveStore, noteWaiting } from './archive.ts';
@@ -17,6 +18,7 @@ import { lockScope } from './lock.ts';
 import { mediaStore } from './media-store.ts';
 import { catalogFigures } from './metrics.ts';
 import { migrate } from './migrate.ts';
+import { planStore } from './plans.ts';
 import { countLive, rowsInScope, rowsWithKeys } from './rows.ts';
 import { beginRun, finishRun, pulse, recordActions } from './runs.ts';
 import { uploadLedger } from './uploads.ts';
@@ -36,6 +38,7 @@ export interface Catalog {
   readonly browser: CatalogBrowser;
   readonly archive: ArchiveStore;
   readonly media: MediaStore;
+  readonly plans: PlanStore;
   readonly figures: ReadFigures;
   /** Asks the database something and answers its version; DATABASE_UNREACHABLE, DATABASE_DENIED. */
   ping(signal: AbortSignal): Promise<string>;
@@ -55,6 +58,7 @@ export async function openCatalog(options: CatalogOptions, signal: AbortSignal):
     browser: catalogBrowser(database),
     archive: archiveStore(database),
     media: mediaStore(database),
+    plans: planStore(database),
     figures: catalogFigures(database, options.keepFiguresMs ?? KEEP_FIGURES_MS),
     ping: (asked) => ping(database, asked),
     closeAbandonedRuns: (asked) => closeAbandonedRuns(database, asked),

@@ -96,11 +96,11 @@ export function runView(row: Run): RunView {
   };
 }
 
-/** As `pulse` writes it, and nobody else; `since` is for those who wait for changes (run-state.ts). */
+/** As `pulse` writes it, and nobody else; `since` and the albums are for those who follow the run (run-state.ts). */
 function toldProgress(progress: Run['progress']): ToldProgress | null {
   const told = progress as (ToldProgress & { since?: string }) | null;
   if (told === null) return null;
-  const { since: _, ...rest } = told;
+  const { since: _, albums: _albums, ...rest } = told;
   return rest;
 }
 

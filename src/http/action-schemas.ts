@@ -81,6 +81,7 @@ export const Action = z
       row: RowFacts,
       local: FileFacts,
       object: StoredFacts,
+      replacedBy: FileFacts.optional().openapi({ description: 'The file that has taken the former name.' }),
       target: ObjectFacts.optional(),
       edited: z
         .literal(true)

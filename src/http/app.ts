@@ -18,6 +18,7 @@ import { metricsRoutes } from './routes/metrics.ts';
 import { overviewRoutes } from './routes/overview.ts';
 import { pageRoutes } from './routes/pages.ts';
 import { photoRoutes } from './routes/photos.ts';
+import { planRoutes } from './routes/plans.ts';
 import { reuploadRoutes } from './routes/reupload.ts';
 import { runRoutes } from './routes/runs.ts';
 import { s3Routes } from './routes/s3.ts';
@@ -37,6 +38,7 @@ const API_ROUTES = [
   reuploadRoutes,
   s3Routes,
   runRoutes,
+  planRoutes,
   libraryRoutes,
   albumRoutes,
   photoRoutes,

@@ -5,17 +5,22 @@ import type { RunQueue } from '../sync/run-queue.ts';
 import type { SyncRequest } from '../sync/service.ts';
 import type { Report } from '../sync/types.ts';
 import { answer } from './answer.ts';
+import { accepted, goingOn } from './going-on.ts';
 import type { HttpEnv, HttpParts } from './parts.ts';
 import { prefersAsync } from './prefer.ts';
 import { runSignal } from './run-signal.ts';
 
 /**
- * Answers the report, or that the run is queued. An album's sync and a dry run belong to the request; what spreads over
- * albums goes through the queue if there is one, and neither the client's going nor the server's end stops it.
+ * Answers the report, or that the run is queued. An album's sync and a dry run belong to this process; what spreads over
+ * albums goes through the queue if there is one, and neither the client's going nor the server's end stops it. A dry run
+ * is never queued: whoever looks does not wait behind those who work.
  */
 export async function carryOut(c: Context<HttpEnv>, parts: HttpParts, request: SyncRequest) {
   const { queue, service } = parts;
-  const queued = queue !== null && request.dryRun !== true;
+  if (request.dryRun === true) {
+    return goingOn(c, parts, (hooks, signal) => service.sync({ ...request, keepPlan: true }, hooks, signal));
+  }
+  const queued = queue !== null;
   if (queued && prefersAsync(c.req.header('Prefer'))) {
     const { runId } = await queue.enqueue(request);
     return accepted(c, runId, { 'Preference-Applied': 'respond-async' });
@@ -29,10 +34,6 @@ export async function carryOut(c: Context<HttpEnv>, parts: HttpParts, request: S
   const { error } = report;
   if (error !== undefined && error.code !== 'CANCELLED') throw new RollcallError(error.code, error.message);
   return answer(c, report, 200);
-}
-
-function accepted(c: Context<HttpEnv>, runId: string, headers: Record<string, string> = {}) {
-  return answer(c, { runId }, 202, { Location: `/api/runs/${runId}`, ...headers });
 }
 
 /** Null: its end cannot be waited for any longer, and the run goes on. */

@@ -57,9 +57,10 @@ export async function listen(app: App, options: ListenOptions, signal: AbortSign
   const requests = new RunningRequests();
   const closing = new AbortController();
   const stopping = new AbortController();
-  const signals = { closing: closing.signal, stopping: stopping.signal };
+  const goesOn = (work: Promise<void>) => requests.goOn(work);
+  const bindings = { closing: closing.signal, stopping: stopping.signal, goesOn };
   const answerRequest = getRequestListener(
-    (request, { outgoing }) => app.fetch(request, { ...signals, hangUp: () => outgoing.destroy() }),
+    (request, { outgoing }) => app.fetch(request, { ...bindings, hangUp: () => outgoing.destroy() }),
     {
       overrideGlobalObjects: false,
       errorHandler: () =>
@@ -161,6 +162,8 @@ function codeOf(thrown: unknown): string {
 /** Requests that are being worked on or whose answers are being sent. */
 class RunningRequests {
   readonly #running = new Map<ServerResponse, Promise<unknown>>();
+  /** Work whose requests were answered. */
+  readonly #goingOn = new Set<Promise<void>>();
   #closing = false;
 
   /** `work` ends with the handler, which goes on when the client hangs up. */
@@ -171,6 +174,11 @@ class RunningRequests {
     this.#running.set(outgoing, ended);
   }
 
+  goOn(work: Promise<void>): void {
+    this.#goingOn.add(work);
+    void work.finally(() => this.#goingOn.delete(work));
+  }
+
   /** From now on each answer ends its connection. */
   stopKeepingAlive(): void {
     this.#closing = true;
@@ -179,10 +187,10 @@ class RunningRequests {
 
   /** Resolves when none is left, or after `ms`. */
   async ended(ms: number): Promise<void> {
-    if (this.#running.size === 0) return;
+    if (this.#running.size + this.#goingOn.size === 0) return;
     const timer = new AbortController();
     const timeUp = pause(ms, undefined, { signal: timer.signal }).catch(() => undefined);
-    await Promise.race([Promise.all(this.#running.values()), timeUp]);
+    await Promise.race([Promise.all([...this.#running.values(), ...this.#goingOn]), timeUp]);
     timer.abort();
   }
 }

@@ -1,6 +1,7 @@
 /** What the HTTP API is made of; compose.ts provides it. */
 import type { ArchiveStore, CatalogBrowser, LibraryStore, NewLibrary, PhotoView } from '../sync/browse.ts';
 import type { PhotoSides } from '../sync/photo-sides.ts';
+import type { PlanStore } from '../sync/plan-store.ts';
 import type { Log } from '../sync/ports.ts';
 import type { QueueDepth, RunQueue } from '../sync/run-queue.ts';
 import type { SyncService } from '../sync/service.ts';
@@ -68,6 +69,7 @@ export interface HttpParts {
   readonly libraries: LibraryStore;
   readonly browser: CatalogBrowser;
   readonly archive: Pick<ArchiveStore, 'list'>;
+  readonly plans: Pick<PlanStore, 'find' | 'steps'>;
   readonly openBucket: OpenBucket;
   /** Asks every part; one that does not answer before `signal` aborts is reported as failed, not thrown. */
   readonly health: (signal: AbortSignal) => Promise<HealthReport>;
@@ -104,6 +106,8 @@ export interface HttpEnv {
     stopping?: AbortSignal;
     /** Ends the connection of this request at once, whatever is under way on it. */
     hangUp?: () => void;
+    /** Told of work that goes on after its request was answered: closing waits for it as for a request. */
+    goesOn?: (work: Promise<void>) => void;
   };
   Variables: {
     requestId: string;

@@ -7,3 +7,11 @@ export function prefersAsync(header: string | undefined): boolean {
     return name.trim().toLowerCase() === 'respond-async';
   });
 }
+
+/** As a route's parameter. */
+export const prefer = {
+  in: 'header',
+  name: 'Prefer',
+  schema: { type: 'string' },
+  description: '`respond-async`: do not wait for the end; see RFC 7240.',
+} as const;

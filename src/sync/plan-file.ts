@@ -156,6 +156,11 @@ export function readPlan(json: string): SavedPlan {
   } catch (cause) {
     throw new RollcallError('BAD_PLAN', 'the plan is not JSON; it should be a file written by --plan-out', { cause });
   }
+  return checkedPlan(value);
+}
+
+/** A plan from what JSON says, wherever it was kept. BAD_PLAN names the field that is wrong. */
+export function checkedPlan(value: unknown): SavedPlan {
   const parsed = plan.safeParse(value);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
@@ -165,6 +170,13 @@ export function readPlan(json: string): SavedPlan {
   const read = parsed.data as SavedPlan;
   checkKeys(read);
   return read;
+}
+
+/** One step of a plan from its JSON. BAD_PLAN. */
+export function readStep(json: string): Action {
+  const parsed = action.safeParse(JSON.parse(json));
+  if (parsed.success) return parsed.data as Action;
+  throw new RollcallError('BAD_PLAN', 'a step of the plan cannot be read: it was kept by another version');
 }
 
 /** The plan as JSON text; 64-bit numbers as strings. */

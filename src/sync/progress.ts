@@ -1,6 +1,7 @@
 /** Turns what a run has done into progress, at most every 100 ms. */
-
 import type { Action } from './actions.ts';
+import { AlbumMeter } from './album-meter.ts';
+import type { ActionRecord } from './catalog-port.ts';
 import type { Clock } from './ports.ts';
 import type { Progress } from './service.ts';
 
@@ -11,6 +12,9 @@ export class ProgressMeter {
   readonly #now: Clock;
   #state: Progress;
   #toldMs = Number.NEGATIVE_INFINITY;
+  #albums: AlbumMeter | null = null;
+  /** The state as it was told last, its albums with it. */
+  #snapshot: { readonly of: Progress; readonly state: Progress } | null = null;
 
   constructor(runId: string, library: string, listener: ((progress: Progress) => void) | undefined, now: Clock) {
     this.#listener = listener;
@@ -26,17 +30,22 @@ export class ProgressMeter {
     };
   }
 
-  /** The same object until something moves. */
+  /** For the history; the same object until something moves. */
   get state(): Progress {
-    return this.#state;
+    if (!this.#albums?.several) return this.#state;
+    if (this.#snapshot?.of !== this.#state) {
+      this.#snapshot = { of: this.#state, state: { ...this.#state, albums: this.#albums.told() } };
+    }
+    return this.#snapshot.state;
   }
 
   scanned(keys: number, lastPath: string): void {
     this.#tell({ scanned: keys, lastPath });
   }
 
-  /** The plan is known: its actions and the bytes it may have to send and to fetch. */
-  working(actions: readonly Action[]): void {
+  /** The plan is known: its actions and the bytes it may have to send and to fetch; over a library, its albums too. */
+  working(actions: readonly Action[], ofLibrary: boolean): void {
+    if (ofLibrary) this.#albums = new AlbumMeter(actions);
     const bytes = actions.reduce((sum, action) => sum + bytesOf(action), 0);
     this.expecting(actions.length, bytes);
   }
@@ -48,11 +57,17 @@ export class ProgressMeter {
   }
 
   done(done: { readonly actions: number; readonly bytes: number; readonly path: string | null }): void {
+    if (done.path !== null) this.#albums?.done(done.path);
     this.#tell({
       actions: { ...this.#state.actions, done: done.actions },
       bytes: { ...this.#state.bytes, done: done.bytes },
       lastPath: done.path ?? this.#state.lastPath,
     });
+  }
+
+  /** An action's outcome is known. */
+  ended(record: Pick<ActionRecord, 'path' | 'outcome'>): void {
+    this.#albums?.ended(record);
   }
 
   finish(): void {

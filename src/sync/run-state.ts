@@ -74,6 +74,7 @@ export function stateOf(id: string, nodes: readonly RunNode[], tasks: readonly T
   const leaves = made ? nodes.filter((node) => !whole.has(node.id) && node.id !== id) : [root];
   const parts = made ? partsOf(nodes, leaves, tasks) : [];
   const counted = made ? parts : [partOf([root])];
+  const albums = leaves.flatMap(albumPartsOf);
   const latest = newest(
     leaves.filter(({ status }) => status === 'running'),
     ({ changedMs }) => changedMs,
@@ -88,7 +89,7 @@ export function stateOf(id: string, nodes: readonly RunNode[], tasks: readonly T
     actions: sumOf(counted.map(({ actions }) => actions)),
     bytes: sumOf(counted.map(({ bytes }) => bytes)),
     lastPath: latest?.progress?.lastPath ?? null,
-    parts,
+    parts: [...parts, ...albums],
     heardMs: latestOf(nodes.map(({ heardMs }) => heardMs)),
     changedMs: Math.max(
       latestOf(nodes.map(({ changedMs }) => changedMs)),
@@ -121,6 +122,18 @@ function partsOf(nodes: readonly RunNode[], leaves: readonly RunNode[], tasks: r
   return [...new Set([...turns.keys(), ...runs.keys()])].sort().map((name) => {
     const turn = turns.get(name);
     return partOf(runs.get(name) ?? [], turn, turn && libraries.get(turn.runId));
+  });
+}
+
+/** Of a run over a whole library, by itself: its albums as it tells of them. */
+function albumPartsOf({ id, library, album, status, progress }: RunNode): RunPart[] {
+  if (isOver(status) || album !== null) return [];
+  return (progress?.albums ?? []).map(({ album: path, actions, failed }) => {
+    const ended = failed > 0 ? 'partial' : 'succeeded';
+    return {
+      ...{ runId: id, library, album: path, scanned: 0, actions, bytes: { done: 0, total: 0 } },
+      status: actions.done === 0 ? 'queued' : actions.done < actions.total ? 'running' : ended,
+    };
   });
 }
 

@@ -9,6 +9,7 @@ import { execute } from './execute.ts';
 import type { Sides } from './inventory.ts';
 import { type Remains, removeRemains } from './media-sweep.ts';
 import type { Decide, Plan } from './plan-options.ts';
+import type { PlanStore } from './plan-store.ts';
 import { countPlanned } from './planned.ts';
 import type { Clock, Log } from './ports.ts';
 import { guard, learnBucket, logCounts, logTwoWay, noteWaiting, savedPlan, warn } from './prepare.ts';
@@ -38,6 +39,8 @@ export interface RunOptions {
   readonly remains?: Remains;
   /** Which uploads that were cut off are removed at the end; left out: none. */
   readonly tidy?: UploadTidying;
+  /** Where a dry run's plan is kept; left out: nowhere. */
+  readonly plans?: Pick<PlanStore, 'keep'>;
   readonly kind: string;
   /** A survey of the library has said already what is gone and what waits: this run only does its share. */
   readonly surveyed?: true;
@@ -150,11 +153,13 @@ async function planAndExecute(current: RunInProgress, source: PlanSource, lock: 
   logCounts(current, plan);
   if (options.policy.dryRun) {
     countPlanned(tally, plan.actions);
-    options.hooks.onPlan?.(savedPlan(options, plan));
+    const saved = savedPlan(options, plan);
+    options.hooks.onPlan?.(saved);
+    await options.plans?.keep(current.id, saved);
     return plan;
   }
   await learnBucket(current, plan);
-  progress.working(plan.actions);
+  progress.working(plan.actions, options.scope.album === null);
   const drain = drainAfter(signal, lock?.signal);
   try {
     const waiting = await execute(plan.actions, {
@@ -169,7 +174,10 @@ async function planAndExecute(current: RunInProgress, source: PlanSource, lock: 
       now: options.now,
       onProgress: (done) => progress.done(done),
       onDiffering: (action, message) => options.differences?.remember(options.scope.library.id, action, message),
-      onEnded: (record) => options.watch?.ended(record),
+      onEnded: (record) => {
+        progress.ended(record);
+        options.watch?.ended(record);
+      },
       soft: signal,
       hard: drain.signal,
     });

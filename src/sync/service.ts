@@ -15,6 +15,8 @@ export interface SyncRequest {
   readonly album?: string;
   readonly albumId?: string;
   readonly dryRun?: boolean;
+  /** Of a dry run: its plan is kept in the catalog for a while, to be looked at and carried out (applyKept). */
+  readonly keepPlan?: boolean;
   readonly direction?: Direction;
   readonly compare?: Compare;
   readonly overwrite?: Overwrite;
@@ -79,6 +81,14 @@ export interface FilesReport {
   readonly report: Report;
 }
 
+/** How far a run is in one album. */
+export interface AlbumProgress {
+  readonly album: string;
+  readonly actions: { readonly done: number; readonly total: number };
+  /** Of those that are done. */
+  readonly failed: number;
+}
+
 /** How far a run is. Totals are null until they are known. */
 export interface Progress {
   readonly runId: string;
@@ -89,6 +99,8 @@ export interface Progress {
   readonly actions: { readonly done: number; readonly total: number | null };
   readonly bytes: { readonly done: number; readonly total: number | null };
   readonly lastPath: string | null;
+  /** What a run over a whole library has to do in its albums; of very many those that matter most. As the history has it. */
+  readonly albums?: readonly AlbumProgress[];
 }
 
 export interface RunHooks {
@@ -121,6 +133,11 @@ export interface SyncService {
   sync(request: SyncRequest, hooks: RunHooks, signal: AbortSignal): Promise<Report>;
   /** Runs a saved plan; actions whose preconditions no longer hold are left and reported as PLAN_STALE. */
   apply(plan: SavedPlan, hooks: RunHooks, signal: AbortSignal): Promise<Report>;
+  /**
+   * Carries out what a dry run with `keepPlan` has found, once, in the same way. PLAN_APPLIED; NOT_FOUND for a run of
+   * which no plan is kept, or not any more.
+   */
+  applyKept(runId: string, hooks: RunHooks, signal: AbortSignal): Promise<Report>;
   /**
    * Holds files against objects by their contents and touches neither: one answer for each library covered. Throws
    * NOT_FOUND, BAD_INPUT for local images that are not in the scope, and whatever kept a side from being read whole:

@@ -12,7 +12,7 @@ import { type RunInProgress, type RunOptions, run } from './run.ts';
 import type { RunHooks, SyncRequest } from './service.ts';
 import { countsOf, takeFrom } from './spread-counts.ts';
 import { type AlbumWork, isSurveyed, SurveySplit } from './spread-survey.ts';
-import { runSides, type SyncParts, tidyingOf } from './sync-service.ts';
+import { runSides, type SyncParts, tidyingOf } from './sync-parts.ts';
 import type { Library, Policy, Report, Scope } from './types.ts';
 
 /** How a request is carried out in one scope: policies and limits, without what it named. */

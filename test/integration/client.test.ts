@@ -76,8 +76,11 @@ describe('the types of the client', () => {
       '$get /api/runs': true,
       '$get /api/runs/:id': true,
       '$get /api/runs/:id/actions': true,
+      '$post /api/runs/:id/apply': true,
       '$post /api/runs/:id/cancel': true,
       '$get /api/runs/:id/events': true,
+      '$get /api/runs/:id/plan': true,
+      '$get /api/runs/:id/plan/steps': true,
       '$post /api/s3/compare': true,
       '$post /api/s3/download': true,
       '$post /api/s3/remove': true,
@@ -117,7 +120,7 @@ describe('the client', () => {
     const { parts, client } = await api();
     const synced = await client.api.sync.$post({ json: { album: '2024/summer', dryRun: true } });
     expect(await synced.json()).toEqual(REPORT);
-    expect(parts.asked).toEqual([{ album: '2024/summer', dryRun: true }]);
+    expect(parts.asked).toEqual([{ album: '2024/summer', dryRun: true, keepPlan: true }]);
     const photos = await client.api.albums[':id'].photos.$get({
       param: { id: ALBUM.id },
       query: { state: 'lost', limit: 5 },

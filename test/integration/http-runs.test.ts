@@ -112,12 +112,13 @@ describe('a sync that is asked for with Prefer: respond-async', () => {
     expect(RunList.parse(await get('/api/runs')).runs).toEqual([]);
   });
 
-  test('is waited for in a dry run, and where there is no queue', async () => {
+  test('is never queued in a dry run, and waited for where there is no queue', async () => {
     w.write('a/1.jpg');
     const dry = await post('/api/sync', { library: 'test', dryRun: true }, ASYNC);
-    expect(dry.status).toBe(200);
-    expect(dry.headers.get('Preference-Applied')).toBeNull();
-    expect(await dry.json()).toMatchObject({ status: 'planned' });
+    expect(dry.status).toBe(202);
+    const { runId } = QueuedRun.parse(await dry.json());
+    expect(await ended(runId)).toMatchObject({ status: 'planned', actions: { uploaded: 1 } });
+    expect(await w.tasks(runId)).toEqual([]);
     await server.close();
     await serve({ queue: null });
     const direct = await post('/api/sync', { library: 'test' }, ASYNC);

@@ -41,6 +41,7 @@ function engine(meddled: Partial<CatalogPort> = {}) {
   const service = createSyncService({
     catalog: { ...w.catalog.port, ...meddled },
     archive: w.catalog.archive,
+    plans: w.catalog.plans,
     libraries: w.catalog.libraries,
     browser: w.catalog.browser,
     openDisk: (of: Library) => openDisk(of),

@@ -40,6 +40,7 @@ function spreaderOf(world: World): Spreader {
   return createSpreader({
     catalog: catalog.port,
     archive: catalog.archive,
+    plans: catalog.plans,
     libraries: catalog.libraries,
     browser: catalog.browser,
     openDisk: world.openDisk,

@@ -232,6 +232,7 @@ function libraryStore(libraries: Map<string, Library>): LibraryStore {
 export const SERVICE: SyncService = {
   sync: async () => REPORT,
   apply: async () => REPORT,
+  applyKept: async () => REPORT,
   compare: async ({ album = null }) => [
     { library: LIBRARY, album, lists: { missing_in_s3: [], missing_locally: [], different: [], identical: [] } },
   ],
@@ -283,6 +284,7 @@ export function testParts(replaced: Partial<HttpParts> = {}): TestParts {
       },
       twoWayHistory: async () => [],
     },
+    plans: { find: async () => null, steps: async () => null },
     archive: {
       list: async ({ libraryId }, { limit }) =>
         page(libraryId === undefined || libraryId === LIBRARY.id ? [ARCHIVED] : [], limit),

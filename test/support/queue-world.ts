@@ -50,6 +50,7 @@ export async function createQueueWorld(
   const parts = {
     catalog: catalog.port,
     archive: catalog.archive,
+    plans: catalog.plans,
     libraries: catalog.libraries,
     browser: catalog.browser,
     openDisk: world.openDisk,

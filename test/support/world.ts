@@ -83,6 +83,7 @@ export async function createWorld(settings: Partial<SyncSettings> = {}, options:
   const service = createSyncService({
     catalog: catalog.port,
     archive: catalog.archive,
+    plans: catalog.plans,
     remains: catalog.media,
     libraries: catalog.libraries,
     browser: catalog.browser,

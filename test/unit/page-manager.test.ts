@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Action, Comparison, FilesReport, Run, RunProgress } from '../../src/web/api/types.ts';
+import { PLAN_GROUPS } from '../../src/sync/plan-groups.ts';
+import type { Comparison, FilesReport, Run, RunProgress } from '../../src/web/api/types.ts';
 import {
   buttonOf,
   endWords,
@@ -10,7 +11,7 @@ import {
   startWords,
   type Task,
 } from '../../src/web/logic/manager.ts';
-import { bytesOf, doesAnything, estimateUsd, groupPlan } from '../../src/web/logic/plan.ts';
+import { bytesOf, doesAnything, GROUPS } from '../../src/web/logic/plan.ts';
 import { reuploadWords } from '../../src/web/logic/reupload.ts';
 import { partShare, progressShare, progressWords, runBars } from '../../src/web/logic/run-words.ts';
 import { REPORT, RUN } from '../support/http-parts.ts';
@@ -104,46 +105,26 @@ describe('the toasts of the S3 manager', () => {
   });
 });
 
-const step = { key: 'photos/x.jpg', path: 'x.jpg', reason: 'r' };
-const local = { size: 100, mtimeNs: '1', device: '1', inode: '1' };
-const object = { size: 50, etag: 'e' };
-const row = { id: '0', size: 1, mtimeNs: '1', md5: null, etag: null, partSize: null, state: 'synced' } as const;
+describe('the steps of a plan', () => {
+  const step = { key: 'photos/x.jpg', path: 'x.jpg', reason: 'r' };
+  const local = { size: 100, mtimeNs: '1', device: '1', inode: '1' };
+  const object = { size: 50, etag: 'e' };
 
-describe('the groups of a plan', () => {
-  const cases: [string, Action, number][] = [
-    ['new', { kind: 'upload', ...step, local }, 100],
-    ['missing', { kind: 'reupload', ...step, local, row }, 100],
-    ['changed', { kind: 'reupload', ...step, local, row, object }, 100],
-    ['missing', { kind: 'reupload', ...step, local, row, object, damaged: true }, 100],
-    ['download', { kind: 'download', ...step, object }, 50],
-    ['changed', { kind: 'download', ...step, object, local }, 50],
-    ['orphaned', { kind: 'mark', ...step, row, state: 'orphaned' }, 0],
-    ['lost', { kind: 'mark', ...step, row, state: 'lost' }, 0],
-    ['delete', { kind: 'delete', ...step, row }, 0],
-    ['conflict', { kind: 'report', ...step, what: 'conflict', code: 'OBJECT_CHANGED' }, 0],
-    ['waiting', { kind: 'report', ...step, what: 'unstable', code: 'FILE_UNSTABLE' }, 0],
-    ['other', { kind: 'adopt', ...step, local, object, otherwise: 'conflict' }, 0],
-    ['other', { kind: 'update', ...step, row, change: {} }, 0],
-  ];
-
-  test.each(cases)('%s', (name, action, bytes) => {
-    expect(groupPlan([action])).toMatchObject([{ name, bytes }]);
-    expect(bytesOf(action)).toBe(bytes);
+  test('tell what they send or fetch', () => {
+    expect(bytesOf({ kind: 'upload', ...step, local })).toBe(100);
+    expect(bytesOf({ kind: 'download', ...step, object, local })).toBe(50);
+    expect(bytesOf({ kind: 'adopt', ...step, local, object, otherwise: 'conflict' })).toBe(0);
   });
 
-  test('come with what is dangerous first, and each action in one of them', () => {
-    const plan = cases.map(([, action]) => action);
-    const groups = groupPlan(plan);
-    expect(groups.map(({ name }) => name).slice(0, 3)).toEqual(['delete', 'lost', 'conflict']);
-    expect(groups.reduce((sum, { actions }) => sum + actions.length, 0)).toBe(plan.length);
+  test('are something to carry out unless they are only told', () => {
+    const sum = { bytes: 0, usd: 0 };
+    expect(doesAnything({ groups: [] })).toBe(false);
+    expect(doesAnything({ groups: [{ group: 'conflict', steps: 2, told: 2, ...sum }] })).toBe(false);
+    expect(doesAnything({ groups: [{ group: 'waiting', steps: 2, told: 1, ...sum }] })).toBe(true);
   });
 
-  test('tell whether there is anything to apply, and what it costs', () => {
-    const reports = cases.map(([, action]) => action).filter(({ kind }) => kind === 'report');
-    expect([doesAnything(reports), doesAnything([]), doesAnything([cases[0]![1]])]).toEqual([false, false, true]);
-    const big: Action = { kind: 'upload', ...step, local: { ...local, size: 160 * 1024 * 1024 } };
-    expect(estimateUsd([cases[0]![1]], 0.001)).toBeCloseTo(0.001005);
-    expect(estimateUsd([big], 0)).toBeCloseTo((12 * 0.005) / 1000);
+  test('have words for every group', () => {
+    expect(Object.keys(GROUPS)).toEqual(PLAN_GROUPS);
   });
 });
 

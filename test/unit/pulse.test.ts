@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { RollcallError } from '../../src/errors.ts';
+import type { Action } from '../../src/sync/actions.ts';
 import type { Log } from '../../src/sync/ports.ts';
 import { ProgressMeter, ProgressSum } from '../../src/sync/progress.ts';
 import { type Pulse, startPulse } from '../../src/sync/pulse.ts';
@@ -105,12 +106,32 @@ describe('progress', () => {
 
   test('knows the bytes to send and to fetch', () => {
     const meter = new ProgressMeter('r1', 'mine', undefined, () => 0);
-    meter.working([
+    const actions: Action[] = [
       { kind: 'upload', ...step, local },
       { kind: 'download', ...step, object: { size: 5, etag: 'e' } },
       { kind: 'mark', ...step, row, state: 'orphaned' },
-    ]);
+    ];
+    meter.working(actions, false);
     expect(meter.state).toMatchObject({ actions: { done: 0, total: 3 }, bytes: { done: 0, total: 15 } });
+    expect(meter.state.albums).toBeUndefined();
+  });
+
+  test('over a library is told album by album, those that are begun or went wrong first', () => {
+    const meter = new ProgressMeter('r1', 'mine', undefined, () => 0);
+    const upload = (path: string): Action => ({ kind: 'upload', ...step, path, local });
+    meter.working(['a/1', 'b/1', 'b/2', 'c/1', '1'].map(upload), true);
+    expect(meter.state.albums?.map(({ album }) => album)).toEqual(['a', 'b', 'c', '.']);
+    meter.done({ actions: 1, bytes: 0, path: 'b/1' });
+    meter.ended({ path: 'c/1', outcome: 'failed' });
+    meter.done({ actions: 2, bytes: 0, path: 'c/1' });
+    meter.done({ actions: 3, bytes: 0, path: 'a/1' });
+    expect(meter.state).toBe(meter.state);
+    expect(meter.state.albums).toEqual([
+      { album: 'b', actions: { done: 1, total: 2 }, failed: 0 },
+      { album: 'c', actions: { done: 1, total: 1 }, failed: 1 },
+      { album: '.', actions: { done: 0, total: 1 }, failed: 0 },
+      { album: 'a', actions: { done: 1, total: 1 }, failed: 0 },
+    ]);
   });
 
   test('of several runs adds up those that have ended and the one that goes', () => {

@@ -2,24 +2,17 @@ import { createRoute } from '@hono/zod-openapi';
 import { carryOut } from '../carry-out.ts';
 import { type App, json, problems } from '../openapi.ts';
 import type { HttpParts } from '../parts.ts';
+import { prefer } from '../prefer.ts';
 import { given, ReconcileBody, SyncBody } from '../requests.ts';
 import { QueuedRun } from '../run-schemas.ts';
 import { Report } from '../schemas.ts';
 import { assertScope } from '../scopes.ts';
 
-const prefer = {
-  in: 'header',
-  name: 'Prefer',
-  schema: { type: 'string' },
-  description:
-    '`respond-async`: do not wait for the end; see RFC 7240. Passed over in a dry run, and by a server without a queue.',
-} as const;
-
 const queued = {
   ...json(
     QueuedRun,
-    'The run is in the queue and can be followed: asked for by `Prefer: respond-async`, or its end could not be waited ' +
-      'for (the server stopped, or lost its database for a while).',
+    'The run waits for its turn, or goes, and can be followed: asked for by `Prefer: respond-async` (passed over by a ' +
+      'server without a queue), or its end could not be waited for (the server stopped, or lost its database for a while).',
   ),
   headers: {
     Location: { description: 'Of the run.', schema: { type: 'string' } },
@@ -42,7 +35,8 @@ const sync = createRoute({
     'Answers the report when the run is done. A run whose photos failed is `partial` and still 200. ' +
     'The run goes on when the caller hangs up, and is in the history either way. ' +
     'A whole library is spread over its albums, by the queue: a sync of it that is under way is waited for. ' +
-    'An album is synced at once: if it is being synced already, that is 409 `SYNC_IN_PROGRESS`.',
+    'An album is synced at once: if it is being synced already, that is 409 `SYNC_IN_PROGRESS`. ' +
+    'A dry run is never queued; its plan is kept for a day at `/api/runs/{id}/plan`, and `/api/runs/{id}/apply` carries it out.',
   parameters: [prefer],
   request: { body: json(SyncBody, 'What to sync and how. No body: every library, with the default policies.') },
   responses,

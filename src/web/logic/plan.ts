@@ -1,18 +1,7 @@
-/** A dry run's plan as people look at it: in groups, what is dangerous first, with counts, bytes and what it will cost. */
-import type { Action, Report } from '../api/types.ts';
+/** A dry run's plan in words: what its groups are, and what its steps send. */
+import type { Action, Plan, PlanGroup, Report } from '../api/types.ts';
 
-export type GroupName =
-  | 'delete'
-  | 'lost'
-  | 'conflict'
-  | 'missing'
-  | 'orphaned'
-  | 'new'
-  | 'changed'
-  | 'moved'
-  | 'download'
-  | 'waiting'
-  | 'other';
+export type GroupName = PlanGroup['group'];
 
 interface GroupWords {
   readonly label: string;
@@ -54,39 +43,6 @@ export const GROUPS: Readonly<Record<GroupName, GroupWords>> = {
   },
 };
 
-export interface PlanGroup extends GroupWords {
-  readonly name: GroupName;
-  readonly actions: readonly Action[];
-  /** To be sent or fetched. */
-  readonly bytes: number;
-}
-
-export function groupOf(action: Action): GroupName {
-  switch (action.kind) {
-    case 'upload':
-      return 'new';
-    case 'reupload':
-      return action.object === undefined || action.damaged ? 'missing' : 'changed';
-    case 'download':
-      return action.local === undefined ? 'download' : 'changed';
-    case 'move':
-    case 'copy':
-      return 'moved';
-    case 'delete':
-      return 'delete';
-    case 'mark':
-      return action.state;
-    case 'wait':
-      return 'waiting';
-    case 'report':
-      return action.what === 'unstable' ? 'waiting' : action.what;
-    case 'adopt':
-    case 'update':
-    case 'leftover':
-      return 'other';
-  }
-}
-
 /** What this action sends or fetches. */
 export function bytesOf(action: Action): number {
   if (action.kind === 'upload' || action.kind === 'reupload') return action.local.size;
@@ -95,46 +51,9 @@ export function bytesOf(action: Action): number {
   return 0;
 }
 
-/** The groups that are not empty, in the order of GROUPS. */
-export function groupPlan(plan: readonly Action[]): PlanGroup[] {
-  const byName = Map.groupBy(plan, groupOf);
-  return (Object.keys(GROUPS) as GroupName[]).flatMap((name) => {
-    const actions = byName.get(name) ?? [];
-    if (actions.length === 0) return [];
-    return [{ name, ...GROUPS[name], actions, bytes: actions.reduce((sum, one) => sum + bytesOf(one), 0) }];
-  });
-}
-
-/** Of S3 Standard in us-east-1, USD a request; deleting is free. */
-const PRICE = { put: 0.005 / 1000, get: 0.0004 / 1000 };
-/** Files beyond this go up in parts of it, a request each, and two around them. */
-const PART = 16 * 1024 * 1024;
-
-/** What carrying the plan out costs in requests, about: what is on the way of it is added to what looking has cost. */
-export function estimateUsd(plan: readonly Action[], looked: number): number {
-  return plan.reduce((usd, action) => usd + requestsUsd(action), looked);
-}
-
-function requestsUsd(action: Action): number {
-  const bytes = bytesOf(action);
-  switch (action.kind) {
-    case 'upload':
-    case 'reupload':
-      return PRICE.put * (bytes > PART ? Math.ceil(bytes / PART) + 2 : 1);
-    case 'move':
-    case 'copy':
-      return PRICE.put + PRICE.get;
-    case 'download':
-    case 'adopt':
-      return PRICE.get;
-    default:
-      return 0;
-  }
-}
-
 /** Does the plan do anything at all? Reports alone are nothing to apply. */
-export function doesAnything(plan: readonly Action[]): boolean {
-  return plan.some(({ kind }) => kind !== 'report');
+export function doesAnything({ groups }: Pick<Plan, 'groups'>): boolean {
+  return groups.some(({ steps, told }) => steps > told);
 }
 
 /** The report's own counts as short words, what is wrong first; nothing that is zero. */

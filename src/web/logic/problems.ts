@@ -9,6 +9,8 @@ const ADVICE: Readonly<Record<string, string>> = {
   NOT_FOUND: 'It may have been removed or renamed since. Go back and look for it again.',
   LIBRARY_CONFLICT: 'Choose another name, bucket or prefix: a place in a bucket belongs to one library.',
   SYNC_IN_PROGRESS: 'A run is at work there. Wait for it to end, or cancel it under Runs.',
+  PLAN_APPLIED: 'Preview again for what is left to do.',
+  PLAN_STALE: 'It has changed since the preview, so it was left as it is. Retry it, or preview again.',
   RUN_ENDED: 'The run is over; nothing was left to cancel.',
   CANCELLED: 'What was done before stays done. Run it again to go on where it stopped.',
   GUARD_ROOT_MISSING: 'Mount the disk or correct the root of the library. Nothing was touched.',

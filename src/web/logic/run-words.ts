@@ -21,6 +21,7 @@ export function isRunStatus(text: string | undefined): text is RunStatus {
 
 export const RUN_KINDS: Readonly<Record<string, string>> = {
   sync: 'Sync',
+  apply: 'Plan carried out',
   survey: 'Survey',
   reconcile: 'Reconciliation',
   moves: 'Renames',

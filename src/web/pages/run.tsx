@@ -1,41 +1,24 @@
 /** One run: live while it goes, then what it did, its failures by cause with a retry for each path. */
-import { useEffect, useState } from 'react';
-import { useRunEvents } from '../api/follow.ts';
 import { useLibraryNames } from '../api/lists.ts';
-import { forgetAnswers, type Query, useQuery } from '../api/query.ts';
-import { session } from '../api/session.ts';
+import { type LiveRun, useRun } from '../api/run.ts';
 import type { Report, Run } from '../api/types.ts';
 import { formatBytes, formatCount, formatDuration, formatTime, formatUsd } from '../logic/format.ts';
 import { tell } from '../logic/problems.ts';
 import { isOver, kindLabel, RUN_STATUS, scopeLabel } from '../logic/run-words.ts';
 import { Answered, Badge, Heading } from '../ui/parts.tsx';
-import { useStore } from '../ui/store.ts';
-import { toast } from '../ui/toasts.tsx';
+import { CancelRun } from './cancel-run.tsx';
 import { Failures } from './failures-view.tsx';
 import { LiveProgress } from './live-progress.tsx';
 import { PlanView } from './plan-view.tsx';
 import { RunActions, RunParts } from './run-parts.tsx';
 
 export function RunPage({ id }: { id: string }) {
-  const run = useQuery(`run ${id}`, async (client, signal) =>
-    (await client.api.runs[':id'].$get({ param: { id } }, { init: { signal } })).json(),
-  );
-  return <Answered query={run}>{(data) => <Opened run={data} query={run} />}</Answered>;
+  const run = useRun(id);
+  return <Answered query={run.query}>{(data) => <Opened run={data} now={run} />}</Answered>;
 }
 
-function Opened({ run, query }: { run: Run; query: Query<Run> }) {
+function Opened({ run, now: { query, live, report, status = run.status } }: { run: Run; now: LiveRun }) {
   const names = useLibraryNames();
-  const going = !isOver(run.status);
-  const live = useRunEvents(run.id, going);
-  const { reload } = query;
-  const ended = live.report !== null;
-  useEffect(() => {
-    if (!ended) return;
-    forgetAnswers();
-    reload();
-  }, [ended, reload]);
-  const report = live.report ?? run.report;
-  const status = going && live.report ? live.report.status : run.status;
   const { label, tone } = RUN_STATUS[status];
   return (
     <>
@@ -49,7 +32,12 @@ function Opened({ run, query }: { run: Run; query: Query<Run> }) {
         }
       >
         {!isOver(status) && (
-          <Cancel run={run} asked={run.cancelAt !== null || live.progress?.cancelled === true} onAsked={reload} />
+          <CancelRun
+            runId={run.id}
+            label="Cancel"
+            asked={run.cancelAt !== null || live.progress?.cancelled === true}
+            onAsked={query.reload}
+          />
         )}
       </Heading>
       {!isOver(status) && <LiveProgress progress={live.progress} error={live.error} />}
@@ -57,26 +45,6 @@ function Opened({ run, query }: { run: Run; query: Query<Run> }) {
       {isOver(status) && <RunParts runId={run.id} />}
       {isOver(status) && <RunActions runId={run.id} />}
     </>
-  );
-}
-
-function Cancel({ run, asked, onAsked }: { run: Run; asked: boolean; onAsked: () => void }) {
-  const { client } = useStore(session);
-  const [busy, setBusy] = useState(false);
-  const cancel = async () => {
-    setBusy(true);
-    try {
-      await client.api.runs[':id'].cancel.$post({ param: { id: run.id } });
-    } catch (thrown) {
-      toast({ tone: 'bad', text: `❌ ${tell(thrown).what}` });
-      setBusy(false);
-    }
-    onAsked();
-  };
-  return (
-    <button type="button" className="danger" disabled={busy || asked} onClick={() => void cancel()}>
-      {busy || asked ? 'Stopping: what is in flight is finished…' : 'Cancel'}
-    </button>
   );
 }
 
@@ -110,7 +78,7 @@ function Ended({ run, report }: { run: Run; report: Report }) {
           </div>
         ))}
       </dl>
-      {report.plan && report.plan.length > 0 && <PlanView report={report} />}
+      {report.status === 'planned' && run.parentId === null && <PlanView runId={run.id} report={report} />}
     </>
   );
 }

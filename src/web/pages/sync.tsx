@@ -1,15 +1,20 @@
 /** A sync with a preview: what would be done, in groups; then, if somebody wants it, doing it. */
-import { type FormEvent, type ReactNode, useState } from 'react';
+import { type FormEvent, type ReactNode, useEffect, useState } from 'react';
 import { useLibraries } from '../api/lists.ts';
-import { forgetAnswers, useQuery } from '../api/query.ts';
+import { useQuery } from '../api/query.ts';
+import { useRun } from '../api/run.ts';
 import { session } from '../api/session.ts';
-import type { Album, Library, Report, SyncRequest } from '../api/types.ts';
+import type { Album, Library, SyncRequest } from '../api/types.ts';
 import { albumName } from '../logic/album-list.ts';
 import { hrefOf } from '../logic/routes.ts';
+import { isOver } from '../logic/run-words.ts';
 import { choicesOf, requestOf, type SyncChoices } from '../logic/sync-choices.ts';
-import { Heading, Problem, Progress } from '../ui/parts.tsx';
-import { Link, navigate, usePlace, useQueryChange } from '../ui/router.tsx';
+import { Heading, Problem, Waiting } from '../ui/parts.tsx';
+import { Link, usePlace, useQueryChange } from '../ui/router.tsx';
 import { useStore } from '../ui/store.ts';
+import { CancelRun } from './cancel-run.tsx';
+import { Failures } from './failures-view.tsx';
+import { LiveProgress } from './live-progress.tsx';
 import { PlanView } from './plan-view.tsx';
 
 export function SyncPage() {
@@ -31,100 +36,125 @@ export function SyncPage() {
       <Steps
         key={JSON.stringify(request)}
         request={request}
-        form={
-          <Choices choices={choices} album={album.data ?? null} albumId={albumId} libraries={libraries.data ?? []} />
-        }
+        form={(looking) => (
+          <Choices
+            choices={choices}
+            album={album.data ?? null}
+            albumId={albumId}
+            libraries={libraries.data ?? []}
+            looking={looking}
+          />
+        )}
       />
     </>
   );
 }
 
-type Stage =
-  | { readonly at: 'choosing' }
-  | { readonly at: 'looking' | 'starting' }
-  | { readonly at: 'planned'; readonly report: Report };
-
-/** Other choices begin from the beginning: a plan is never shown beside choices that it was not made for. */
-function Steps({ request, form }: { request: SyncRequest; form: ReactNode }) {
+/**
+ * A preview has an address, and goes on in the server whoever looks: reloading shows it again, however far it is. Other
+ * choices begin from the beginning: a plan is never shown beside choices that it was not made for.
+ */
+function Steps({ request, form }: { request: SyncRequest; form: (looking: boolean) => ReactNode }) {
   const { client } = useStore(session);
-  const [stage, setStage] = useState<Stage>({ at: 'choosing' });
+  const { query } = usePlace();
+  const change = useQueryChange();
+  const preview = query['preview'] ?? null;
+  const [starting, setStarting] = useState(false);
+  const [looking, setLooking] = useState(false);
   const [error, setError] = useState<unknown>(null);
-  const [ending, setEnding] = useState<AbortController | null>(null);
+  const busy = starting || (preview !== null && looking);
 
-  const preview = async (event?: FormEvent) => {
-    event?.preventDefault();
-    const own = new AbortController();
-    setEnding(own);
+  const start = async () => {
+    setStarting(true);
     setError(null);
-    setStage({ at: 'looking' });
+    change({ preview: null });
     try {
-      const answer = await client.api.sync.$post(
-        { json: { ...request, dryRun: true } },
-        { init: { signal: own.signal } },
-      );
-      // A dry run is never queued.
-      if (answer.status === 200) setStage({ at: 'planned', report: await answer.json() });
-    } catch (thrown) {
-      if (!own.signal.aborted) setError(thrown);
-      setStage({ at: 'choosing' });
-    }
-  };
-  const apply = async () => {
-    setError(null);
-    setStage({ at: 'starting' });
-    try {
-      const answer = await client.api.sync.$post({ json: request ?? {} }, { headers: { Prefer: 'respond-async' } });
+      const json = { ...request, dryRun: true };
+      const answer = await client.api.sync.$post({ json }, { headers: { Prefer: 'respond-async' } });
       const { runId } = await answer.json();
-      forgetAnswers();
-      navigate(hrefOf('run', runId));
+      setLooking(true);
+      change({ preview: runId });
     } catch (thrown) {
       setError(thrown);
-      setStage({ at: 'choosing' });
     }
+    setStarting(false);
   };
-
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    void start();
+  };
   return (
     <>
-      <form className="panel" onSubmit={(event) => void preview(event)}>
-        {form}
+      <form className="panel" onSubmit={submit}>
+        {form(busy)}
         <div className="actions">
-          <button
-            type="submit"
-            className={stage.at === 'planned' ? '' : 'primary'}
-            disabled={stage.at !== 'choosing' && stage.at !== 'planned'}
-          >
-            {stage.at === 'planned' ? 'Preview again' : 'Preview'}
+          <button type="submit" className={preview === null ? 'primary' : ''} disabled={busy} aria-busy={busy}>
+            {busy ? '🔍 Comparing…' : preview === null ? 'Preview' : 'Preview again'}
           </button>
-          {stage.at === 'looking' && (
-            <button type="button" onClick={() => ending?.abort()}>
-              Stop looking
-            </button>
-          )}
         </div>
       </form>
-      {error !== null && <Problem error={error} onRetry={() => void preview()} />}
-      {(stage.at === 'looking' || stage.at === 'starting') && (
-        <div role="status">
-          <p>{stage.at === 'looking' ? '🔍 Comparing disk, records and bucket…' : '⏳ Starting…'}</p>
-          <Progress share={null} label="Comparing" />
-        </div>
-      )}
-      {stage.at === 'planned' && <PlanView report={stage.report} onApply={() => void apply()} />}
+      {error !== null && <Problem error={error} onRetry={() => void start()} />}
+      {preview !== null && <Preview key={preview} id={preview} onLooking={setLooking} again={() => void start()} />}
     </>
   );
 }
+
+interface PreviewProps {
+  readonly id: string;
+  readonly onLooking: (looking: boolean) => void;
+  readonly again: () => void;
+}
+
+function Preview({ id, onLooking, again }: PreviewProps) {
+  const { query, live, report, status } = useRun(id);
+  const going = status === undefined ? query.error === null : !isOver(status);
+  useEffect(() => onLooking(going), [onLooking, going]);
+  if (query.data === undefined || status === undefined) {
+    return query.error === null ? <Waiting rows={2} /> : <Problem error={query.error} onRetry={again} />;
+  }
+  if (going) {
+    return (
+      <>
+        <p role="status">🔍 Comparing disk, records and bucket…</p>
+        <LiveProgress progress={live.progress} error={live.error} />
+        <CancelRun runId={id} label="Stop looking" asked={query.data.cancelAt !== null} onAsked={query.reload} />
+      </>
+    );
+  }
+  const failed = report === null ? GONE : report.error;
+  if (failed?.code === 'CANCELLED') return <p role="status">Stopped. Nothing was touched.</p>;
+  return (
+    <>
+      {failed && <Problem error={Object.assign(new Error(failed.message), { code: failed.code })} onRetry={again} />}
+      {report && report.warnings.length > 0 && (
+        <ul className="warnings">
+          {report.warnings.map((warning) => (
+            <li key={warning}>{warning}</li>
+          ))}
+        </ul>
+      )}
+      {report && <Failures run={query.data} report={{ ...report, conflicts: [] }} />}
+      {report && !failed && <PlanView runId={id} report={report} />}
+    </>
+  );
+}
+
+const GONE = { code: 'INTERNAL', message: 'the server ended before the preview was done' };
 
 interface ChoicesProps {
   readonly choices: SyncChoices;
   readonly album: Album | null;
   readonly albumId: string | null;
   readonly libraries: readonly Library[];
+  readonly looking: boolean;
 }
 
-function Choices({ choices, album, albumId, libraries }: ChoicesProps) {
-  const change = useQueryChange();
+function Choices({ choices, album, albumId, libraries, looking }: ChoicesProps) {
+  const changeQuery = useQueryChange();
+  const change = (choice: Parameters<typeof changeQuery>[0]) => changeQuery({ ...choice, preview: null });
   return (
-    <div className="fields">
+    <fieldset className="fields" disabled={looking}>
+      <legend className="for-readers">What to sync, and how</legend>
       {albumId === null ? (
         <label>
           What
@@ -167,6 +197,6 @@ function Choices({ choices, album, albumId, libraries }: ChoicesProps) {
           <option value="content">By content (reads files)</option>
         </select>
       </label>
-    </div>
+    </fieldset>
   );
 }
