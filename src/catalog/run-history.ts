@@ -18,7 +18,7 @@ export function runHistory(database: Database): RunHistory {
       const where = whereOf(filter);
       if (where === null) return { items: [], nextCursor: null };
       const query = {
-        where: { ...where, ...(after ? olderThan(after) : {}) },
+        where: { AND: [where, after ? olderThan(after) : {}] },
         orderBy: [{ startedAt: 'desc' }, { id: 'desc' }] satisfies Prisma.RunOrderByWithRelationInput[],
         take: limit + 1,
       };
@@ -71,11 +71,18 @@ function whereOf({ libraryId, parentId, album, kind, status }: RunFilter): Prism
   if ([libraryId, parentId].some((id) => id != null && !isUuid(id))) return null;
   return {
     ...(libraryId === undefined ? {} : { libraryId }),
-    ...(parentId === undefined ? {} : { parentId }),
+    ...partsFilter(libraryId, parentId),
     ...(album === undefined ? {} : { album }),
     ...(kind === undefined ? {} : { kind }),
     ...(status === undefined ? {} : { status }),
   };
+}
+
+/** Of a run over several libraries, its part is what there is to see of one of them. */
+function partsFilter(libraryId: string | undefined, parentId: string | null | undefined): Prisma.RunWhereInput {
+  if (parentId === undefined) return {};
+  if (parentId !== null || libraryId === undefined) return { parentId };
+  return { OR: [{ parentId }, { parent: { libraryId: null } }] };
 }
 
 export function runView(row: Run): RunView {

@@ -20,6 +20,8 @@ export async function carryOut(c: Context<HttpEnv>, parts: HttpParts, request: S
   if (request.dryRun === true) {
     return goingOn(c, parts, (hooks, signal) => service.sync({ ...request, keepPlan: true }, hooks, signal));
   }
+  // A few photos are settled at once; nobody else has to help.
+  if (request.files !== undefined) return goingOn(c, parts, (hooks, signal) => service.sync(request, hooks, signal));
   const queued = queue !== null;
   if (queued && prefersAsync(c.req.header('Prefer'))) {
     const { runId } = await queue.enqueue(request);

@@ -32,6 +32,12 @@ export const albumPath = text(1024)
     'must be a path inside the library, like 2024/summer, or . for its root',
   );
 
+/** The name of a file in an album. */
+export const fileName = text(1024).refine(
+  (name) => !name.includes('/') && name !== '.' && name !== '..',
+  'must be the name of a file in the album, without a folder',
+);
+
 export const SyncBody = only('a sync', {
   library: text(255).optional().openapi({ description: 'Id or name. Neither album nor library: every library.' }),
   album: albumPath.optional().openapi({
@@ -40,6 +46,14 @@ export const SyncBody = only('a sync', {
     example: '2024/summer',
   }),
   albumId: z.uuid('must be the id of an album').optional(),
+  files: z
+    .array(fileName, 'must be a list')
+    .min(1, 'must name a file')
+    .max(1_000, 'must be at most 1000 names')
+    .optional()
+    .openapi({
+      description: 'Of the album, only the photos with these names, and only those on record; renames are not seen.',
+    }),
   dryRun: z.boolean('must be true or false').optional().openapi({ description: 'Only say what would be done.' }),
   direction: oneOf(['up', 'down', 'both']).optional().openapi({
     description: 'From disk to bucket (the default), from bucket to disk, or first down and then up.',
@@ -73,6 +87,10 @@ export const SyncBody = only('a sync', {
   .refine((body) => body.album === undefined || body.albumId === undefined, {
     path: ['albumId'],
     error: 'and album cannot both be given',
+  })
+  .refine((body) => body.files === undefined || body.album !== undefined || body.albumId !== undefined, {
+    path: ['files'],
+    error: 'are names in an album, which must be given too',
   })
   .openapi('SyncRequest');
 
@@ -154,7 +172,10 @@ export const RunPageQuery = only('this list', {
   parent: z
     .union([z.uuid(), z.literal('none')], 'must be the id of a run, or none')
     .optional()
-    .openapi({ description: 'Only the parts of this run; `none`: only runs that are no part of another.' }),
+    .openapi({
+      description:
+        'Only the parts of this run; `none`: only runs that are no part of another, or with `library` of no other over it.',
+    }),
   ...paging,
 });
 export const ActionPageQuery = only('this list', { outcome: oneOf(OUTCOMES).optional(), ...paging });

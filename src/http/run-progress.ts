@@ -38,12 +38,10 @@ export const RunProgress = z
     filesPerSecond: rate.openapi({ description: 'Actions done.' }),
     bytesPerSecond: rate,
     etaSeconds: rate.openapi({ description: 'To go at this rate, as far as is known what there is to do.' }),
-    partCounts: z
-      .record(z.enum(PART_STATUSES), count)
-      .openapi({
-        description:
-          'For a run that is made of others, or has several albums to work in: how many there are of each status.',
-      }),
+    partCounts: z.record(z.enum(PART_STATUSES), count).openapi({
+      description:
+        'For a run that is made of others, or has several albums to work in: how many there are of each status.',
+    }),
     parts: z
       .array(Part)
       .readonly()

@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi';
 import type { CatalogBrowser } from '../sync/browse.ts';
 import type { SyncRequest } from '../sync/service.ts';
 import { isUuid } from './find.ts';
-import { albumPath, given, only, text } from './requests.ts';
+import { albumPath, fileName, given, only, text } from './requests.ts';
 
 /** How an album is named. */
 export const albumFields = {
@@ -31,11 +31,6 @@ export function albumsNamed({ album, albumId, styleId }: AlbumFields): number {
 
 const oneAlbum = (fields: AlbumFields) => albumsNamed(fields) === 1;
 const NOT_ONE_ALBUM = { path: ['album'], error: 'must be given, or else albumId or styleId, and only one of them' };
-
-const fileName = text(1024).refine(
-  (name) => !name.includes('/') && name !== '.' && name !== '..',
-  'must be the name of a file in the album, without a folder',
-);
 
 const localImages = z
   .array(

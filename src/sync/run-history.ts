@@ -33,7 +33,7 @@ export interface ToldProgress extends Progress {
 
 export interface RunFilter {
   readonly libraryId?: string;
-  /** Only parts of this run; null: only runs that are no part of another. */
+  /** Only parts of this run; null: only runs that are no part of another, or, of a library, of no other one over it. */
   readonly parentId?: string | null;
   /** NFC; only runs over this very album. */
   readonly album?: string;

@@ -14,6 +14,8 @@ export interface SyncRequest {
   /** Path of an album, relative to its library's root; `.` for the files in the root itself. */
   readonly album?: string;
   readonly albumId?: string;
+  /** Of the album, only the photos with these file names, and only those on record: whether one was renamed is not seen. */
+  readonly files?: readonly string[];
   readonly dryRun?: boolean;
   /** Of a dry run: its plan is kept in the catalog for a while, to be looked at and carried out (applyKept). */
   readonly keepPlan?: boolean;

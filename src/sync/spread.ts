@@ -2,6 +2,7 @@
  * A library's sync as one survey and a run for each album that has anything to do, so that several machines can share
  * the work (DESIGN 11). What has nothing to do costs no run and no request of its own.
  */
+import { RollcallError } from '../errors.ts';
 import { parseDeleteLimit } from './delete-limit.ts';
 import { Differences } from './differences.ts';
 import type { Plan } from './plan-options.ts';
@@ -16,7 +17,10 @@ import { runSides, type SyncParts, tidyingOf } from './sync-parts.ts';
 import type { Library, Policy, Report, Scope } from './types.ts';
 
 /** How a request is carried out in one scope: policies and limits, without what it named. */
-export type ScopeRequest = Omit<SyncRequest, 'library' | 'album' | 'albumId' | 'runId' | 'parentId'>;
+export type ScopeRequest = Omit<
+  SyncRequest,
+  'library' | 'album' | 'albumId' | 'files' | 'keepPlan' | 'runId' | 'parentId'
+>;
 
 export interface ResolvedRequest {
   readonly scope: Scope;
@@ -80,9 +84,14 @@ export function createSpreader(parts: SyncParts): Spreader {
 
 async function resolve(
   parts: SyncParts,
-  { library, album, albumId, runId: _run, parentId: _parent, ...request }: SyncRequest,
+  { library, album, albumId, files, keepPlan: _keep, runId: _run, parentId: _parent, ...request }: SyncRequest,
   signal: AbortSignal,
 ): Promise<readonly ResolvedRequest[]> {
+  if (files !== undefined) {
+    throw new RollcallError('BAD_INPUT', 'files of an album are synced at once, not through the queue', {
+      field: 'files',
+    });
+  }
   const { direction } = policyOf(request);
   if (request.maxDelete !== undefined) parseDeleteLimit(request.maxDelete, 'maxDelete');
   const named = {

@@ -7,6 +7,7 @@ import { parseDeleteLimit } from './delete-limit.ts';
 import { Differences } from './differences.ts';
 import { runFileTask } from './file-tasks.ts';
 import { localKeysOf } from './local-images.ts';
+import { decideOnRecord, onRecordPlan } from './named-files.ts';
 import { policyOf } from './policy.ts';
 import { surveyPlan } from './prepare.ts';
 import { resolveScopes } from './resolve-scopes.ts';
@@ -63,14 +64,15 @@ async function sync(
     maxDelete,
     differences,
     ...(keeps && { plans: parts.plans }),
+    ...(request.files && { only: request.files, decide: decideOnRecord }),
     ...runOptionsOf(parts),
     ...tidyingOf(kind, policy),
   };
+  const source = request.files ? onRecordPlan(request.files) : surveyPlan;
   return runParts(
     scopes.map((scope) => ({ scope })),
     { kind, policy, entry: entryOf(request), hooks, ...parts },
-    (part, more, ending) =>
-      run(runSides(parts, part.scope.library), { ...options, ...part, ...more }, surveyPlan, ending),
+    (part, more, ending) => run(runSides(parts, part.scope.library), { ...options, ...part, ...more }, source, ending),
     signal,
   );
 }

@@ -53,6 +53,25 @@ function report(runId: string, counts: Partial<Report['actions']>, bytes: number
   return { ...empty, actions: { ...empty.actions, ...counts }, bytes: { uploaded: bytes, downloaded: 0 } };
 }
 
+test('the runs of a library that are no part of another over it: of one over several, its own part', async () => {
+  const own = await world.makeLibrary();
+  const start = (more: { album?: string; parentId?: string }) =>
+    world.catalog.port.beginRun({ library: own, album: null, kind: 'sync', policy: {}, ...more });
+  const several = await world.catalog.port.beginRun({ library: null, album: null, kind: 'sync', policy: {} });
+  const part = await start({ parentId: several });
+  await start({ parentId: part, album: 'a' });
+  const alone = await start({});
+  await start({ parentId: alone, album: 'b' });
+  const { runs } = world.catalog.browser;
+  const outermost = async (limit: number, cursor?: string) =>
+    runs({ libraryId: own.id, parentId: null }, { limit, ...(cursor !== undefined && { cursor }) });
+  expect((await outermost(10)).items.map(({ id }) => id).toSorted()).toEqual([part, alone].toSorted());
+  const first = await outermost(1);
+  const second = await outermost(1, first.nextCursor!);
+  expect([...first.items, ...second.items].map(({ id }) => id).toSorted()).toEqual([part, alone].toSorted());
+  expect(second.nextCursor).toBeNull();
+});
+
 describe('a pulse', () => {
   test('is what the history says of a run until the run has ended', async () => {
     const id = await begin();

@@ -64,6 +64,7 @@ describe('POST /api/sync', () => {
     ['an album named with two dots in it', { album: 'a..b/...' }, { album: 'a..b/...' }],
     ['an album by id', { albumId: ALBUM.id }, { albumId: ALBUM.id }],
     ['policies', { library: 'Family', overwrite: 'never', orphans: 'delete' }, undefined],
+    ['files of an album', { album: 'a', files: ['1.jpg'] }, undefined],
     ['a dry run, whose plan is kept', { dryRun: true }, { dryRun: true, keepPlan: true }],
     ['no renames', { moves: false }, undefined],
     ['nothing but renames', { moves: 'only' }, undefined],
@@ -77,6 +78,8 @@ describe('POST /api/sync', () => {
 
   test.each([
     ['an unknown field', { folder: 'x' }, 'folder', 'folder is not known; a sync takes library, album'],
+    ['files of no album', { files: ['1.jpg'] }, 'files', 'names in an album'],
+    ['files in folders', { album: 'a', files: ['b/1.jpg'] }, 'files.0', 'without a folder'],
     ['moves that are neither', { moves: 'yes' }, 'moves', 'must be true, false or "only"'],
     ['deleting at once, which is for the command line', { deleteNow: true }, 'deleteNow', 'not known'],
     ['an unknown direction', { direction: 'left' }, 'direction', 'must be one of up, down, both'],

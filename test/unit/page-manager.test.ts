@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { PLAN_GROUPS } from '../../src/sync/plan-groups.ts';
-import type { Comparison, FilesReport, Run, RunProgress } from '../../src/web/api/types.ts';
+import type { Comparison, FilesReport, Report, Run, RunProgress } from '../../src/web/api/types.ts';
 import {
   buttonOf,
   endWords,
@@ -12,6 +12,7 @@ import {
   type Task,
 } from '../../src/web/logic/manager.ts';
 import { bytesOf, doesAnything, GROUPS } from '../../src/web/logic/plan.ts';
+import { retriedByName, retriedBySync, retryOf } from '../../src/web/logic/retry.ts';
 import { reuploadWords } from '../../src/web/logic/reupload.ts';
 import { partShare, progressShare, progressWords, runBars } from '../../src/web/logic/run-words.ts';
 import { REPORT, RUN } from '../support/http-parts.ts';
@@ -102,6 +103,56 @@ describe('the toasts of the S3 manager', () => {
       tone: 'bad',
       text: '❌ 1 photo cannot be re-uploaded: gone from disk too',
     });
+  });
+});
+
+describe('trying a path of a run again', () => {
+  const policy = { direction: 'down', compare: 'existence', overwrite: 'known', orphans: 'mark', dryRun: false };
+  const of = (kind: string) => ({ kind, libraryId: 'l', policy });
+
+  test('is a sync of that file alone, by the rules of the run', () => {
+    expect(retryOf(of('apply'), 'a/b/c.jpg', 'OBJECT_DENIED')).toEqual({
+      by: 'sync',
+      json: {
+        ...{ library: 'l', album: 'a/b', files: ['c.jpg'] },
+        rules: { direction: 'down', compare: 'existence', overwrite: 'known', orphans: 'mark' },
+      },
+    });
+    expect(retryOf({ kind: 'sync', libraryId: null, policy: null }, 'c.jpg', 'CONFLICT')).toEqual({
+      by: 'sync',
+      json: { album: '.', files: ['c.jpg'], rules: {} },
+    });
+  });
+
+  test.each(['upload', 'download', 'remove'] as const)('is the same once more after %s', (kind) => {
+    const json = { library: 'l', album: 'a', file: 'c.jpg' };
+    expect(retryOf(of(kind), 'a/c.jpg', 'OBJECT_DENIED')).toEqual({ by: kind, json });
+  });
+
+  test.each([
+    ['sync', 'FOLDER_UNREADABLE'],
+    ['sync', 'GUARD_EMPTY_ROOT'],
+    ['sync', 'LISTING_FAILED'],
+    ['sync', 'LOST'],
+    ['verify', 'DISK_DAMAGED'],
+  ])('is none in %s for %s', (kind, code) => {
+    expect(retryOf(of(kind), 'a/c.jpg', code)).toBeNull();
+  });
+
+  test('is settled only if nothing of it is left', () => {
+    const report = { failures: [], conflicts: [], actions: { unstable: 0, waiting: 0 } } as unknown as Report;
+    const said = (change: object) => retriedBySync('x', { ...report, ...change } as Report);
+    expect(said({})).toEqual({ settled: true, words: { tone: 'good', text: '✅ x is settled' } });
+    expect(said({ failures: [{ path: 'x', code: 'C', message: 'no' }] }).words.text).toBe('❌ x: no');
+    expect(said({ conflicts: [{ path: 'x', code: 'C', message: 'two' }] }).words.text).toBe('❌ x: two');
+    expect(said({ error: { code: 'C', message: 'all' } }).words.text).toBe('❌ x: all');
+    expect(said({ actions: { unstable: 1, waiting: 0 } })).toMatchObject({ settled: false, words: { tone: 'info' } });
+    expect(said({ actions: { unstable: 0, waiting: 1 } })).toMatchObject({ settled: false, words: { tone: 'info' } });
+    expect(retriedByName('x', { results: [{ filename: 'x', status: 'uploaded' }] }).settled).toBe(true);
+    expect(retriedByName('x', { results: [{ filename: 'x', status: 'failed', message: 'm' }] }).words.text).toBe(
+      '❌ x: m',
+    );
+    expect(retriedByName('x', { results: [] }).settled).toBe(false);
   });
 });
 

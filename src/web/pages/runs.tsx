@@ -58,8 +58,7 @@ function Filters() {
       <label className="check">
         <input
           type="checkbox"
-          disabled={Boolean(query['library'])}
-          checked={query['parts'] === 'all' || Boolean(query['library'])}
+          checked={query['parts'] === 'all'}
           onChange={(event) => change({ parts: event.target.checked ? 'all' : '' })}
         />
         With the parts of runs
@@ -76,8 +75,7 @@ function History() {
       ...(isRunStatus(status) && { status }),
       ...(kind && { kind }),
       ...(library && { library }),
-      // Of a run over several libraries, its part is what there is to see of one of them.
-      ...(parts !== 'all' && !library && { parent: 'none' }),
+      ...(parts !== 'all' && { parent: 'none' }),
     };
     const answer = await client.api.runs.$get({ query: { ...page, ...filter } }, { init: { signal } });
     const { runs: items, nextCursor } = await answer.json();
