@@ -1,10 +1,10 @@
-/** PlanStore: plans of dry runs, a row for each step, so that a large one is looked at page by page. */
+/** PlanStore: plans of dry runs, their steps in blocks, so that a large one is looked at page by page. */
 import type pg from 'pg';
 import { RollcallError } from '../errors.ts';
 import type { Action } from '../sync/actions.ts';
 import type { Page } from '../sync/browse.ts';
 import { checkedPlan, readStep, type SavedPlan } from '../sync/plan-file.ts';
-import { addGroups, type PlanGroupSum, planGroupOf, sumGroups } from '../sync/plan-groups.ts';
+import { addGroups, PLAN_GROUPS, type PlanGroupSum, planGroupOf, sumGroups } from '../sync/plan-groups.ts';
 import type { KeptPlan, PlanStore } from '../sync/plan-store.ts';
 import { chunksOf } from './chunks.ts';
 import { cursorParts, isBigint, isUuid, limitOf, pageOf } from './cursor.ts';
@@ -14,27 +14,31 @@ import { writeTransaction } from './transaction.ts';
 
 /** Long enough to look through a plan, or to sleep on it; what was seen longer ago than this is seen anew. */
 const KEPT_HOURS = 24;
-/** A plan of 100,000 steps takes some 60 MB: beyond so many dry runs the oldest plans go. */
+/** Beyond so many dry runs the oldest plans go. */
 const MOST_KEPT = 20;
 
 const KEEP = `
 INSERT INTO "Plan" ("runId", "askedId", "header", "groups", "expiresAt")
 SELECT r."id", coalesce(r."parentId", r."id"), $2, $3, now() + make_interval(hours => ${KEPT_HOURS})
   FROM "Run" AS r WHERE r."id" = $1`;
-const KEEP_STEPS = `
-INSERT INTO "PlanStep" ("planId", "at", "group", "action")
-SELECT $1, u.at, u.step_group, u.action FROM unnest($2::int[], $3::text[], $4::text[]) AS u (at, step_group, action)`;
+const KEEP_BLOCKS = `
+INSERT INTO "PlanBlock" ("planId", "group", "first", "last", "count", "steps")
+SELECT $1, * FROM unnest($2::text[], $3::int[], $4::int[], $5::int[], $6::text[])`;
 const FORGET = `
 DELETE FROM "Plan" WHERE "expiresAt" <= now() OR "askedId" NOT IN (
   SELECT "askedId" FROM "Plan" GROUP BY "askedId" ORDER BY max("createdAt") DESC LIMIT ${MOST_KEPT})`;
 const FIND = `
 SELECT "groups", "createdAt", "expiresAt", "appliedAt", "appliedBy" FROM "Plan"
  WHERE "askedId" = $1 AND "expiresAt" > now() ORDER BY "createdAt", "runId"`;
-const STEPS = `
-SELECT s."planId", s."at", s."action" FROM "PlanStep" AS s
- WHERE s."planId" IN (SELECT "runId" FROM "Plan" WHERE "askedId" = $1 AND "expiresAt" > now())
-   AND ($2::text IS NULL OR s."group" = $2) AND ($3::uuid IS NULL OR (s."planId", s."at") > ($3, $4::int))
- ORDER BY s."planId", s."at" LIMIT $5`;
+/** Blocks that hold the steps after a place, as many as hold so many; the first of them may begin before it. */
+const BLOCKS = `
+SELECT "planId", "group", "first", "steps" FROM (
+  SELECT b.*, sum(b."count") OVER (ORDER BY b."planId", b."group", b."first") - b."count" AS before
+    FROM "PlanBlock" AS b
+   WHERE b."planId" IN (SELECT "runId" FROM "Plan" WHERE "askedId" = $1 AND "expiresAt" > now())
+     AND ($2::text IS NULL OR b."group" = $2)
+     AND ($3::uuid IS NULL OR (b."planId", b."group", b."last") > ($3, $4, $5::int))) AS found
+ WHERE before < $6 ORDER BY "planId", "group", "first"`;
 /** Only of a dry run that came to its end: what it was cut off in has parts that nobody has seen. */
 const TAKE = `
 UPDATE "Plan" AS p SET "appliedAt" = now() FROM "Run" AS r
@@ -52,11 +56,19 @@ interface PlanRow {
   readonly appliedBy: string | null;
 }
 
-interface StepRow {
+interface BlockRow {
   readonly planId: string;
-  readonly at: number;
-  readonly action: string;
+  readonly group: string;
+  readonly first: number;
+  readonly steps: string;
 }
+
+type Placed = readonly [at: number, step: unknown];
+
+/** Steps of a block: a page or two of what is looked at. */
+const BLOCK = 250;
+/** Blocks of one statement. */
+const AT_ONCE = 20;
 
 /** The plans of this catalog. */
 export function planStore(database: Database): PlanStore {
@@ -73,11 +85,18 @@ export function planStore(database: Database): PlanStore {
 
 async function keep(client: pg.PoolClient, runId: string, { actions, ...header }: SavedPlan): Promise<void> {
   await client.query(KEEP, [runId, storableJson(header), storableJson(sumGroups(actions))]);
-  let at = 0;
-  for (const chunk of chunksOf(actions)) {
-    const places = chunk.map((_, index) => at + index);
-    await client.query(KEEP_STEPS, [runId, places, chunk.map(planGroupOf), chunk.map(storableJson)]);
-    at += chunk.length;
+  const placed = actions.map((action, at) => ({ at, action }));
+  for (const [group, steps] of Map.groupBy(placed, ({ action }) => planGroupOf(action))) {
+    for (const some of chunksOf([...chunksOf(steps, BLOCK)], AT_ONCE)) {
+      await client.query(KEEP_BLOCKS, [
+        runId,
+        some.map(() => group),
+        some.map((block) => block[0]?.at),
+        some.map((block) => block.at(-1)?.at),
+        some.map((block) => block.length),
+        some.map((block) => storableJson(block.map(({ at, action }) => [at, action]))),
+      ]);
+    }
   }
   await client.query(FORGET);
 }
@@ -107,17 +126,32 @@ async function steps(
   page: Parameters<PlanStore['steps']>[2],
 ): Promise<Page<Action> | null> {
   const limit = limitOf(page);
-  const [planId = null, at = null] = cursorParts(page, [isUuid, isBigint]) ?? [];
+  const [planId = null, inGroup = null, at = null] = cursorParts(page, [isUuid, isGroup, isBigint]) ?? [];
   if (!isUuid(runId)) return null;
-  const values = [runId, group ?? null, planId, at, limit + 1];
-  const { rows } = await database.ask(() => database.pool.query<StepRow>(STEPS, values));
+  const values = [runId, group ?? null, planId, inGroup, at, limit + 1 + BLOCK];
+  const { rows } = await database.ask(() => database.pool.query<BlockRow>(BLOCKS, values));
   if (rows.length === 0 && (await find(database, runId)) === null) return null;
-  return pageOf(
-    rows,
-    limit,
-    ({ action }) => readStep(action),
-    (row) => [row.planId, String(row.at)],
+  const from = (row: BlockRow) => (row.planId === planId && row.group === inGroup ? Number(at) : -1);
+  const found = rows.flatMap((row) =>
+    placedIn(row)
+      .filter(([place]) => place > from(row))
+      .map(([place, step]) => ({ row, place, step })),
   );
+  return pageOf(
+    found,
+    limit,
+    ({ step }) => readStep(step),
+    ({ row, place }) => [row.planId, row.group, String(place)],
+  );
+}
+
+function placedIn({ steps }: Pick<BlockRow, 'steps'>): Placed[] {
+  // Written by keep and by nobody else.
+  return JSON.parse(steps) as Placed[];
+}
+
+function isGroup(text: string): boolean {
+  return PLAN_GROUPS.some((group) => group === text);
 }
 
 async function take(database: Database, runId: string, signal: AbortSignal): Promise<readonly SavedPlan[]> {
@@ -127,11 +161,12 @@ async function take(database: Database, runId: string, signal: AbortSignal): Pro
     return rows;
   });
   if (taken.length === 0) throw await refusal(database, runId);
-  const sql = `SELECT "action" FROM "PlanStep" WHERE "planId" = $1 ORDER BY "at"`;
+  const sql = `SELECT "steps" FROM "PlanBlock" WHERE "planId" = $1`;
   const plans: SavedPlan[] = [];
   for (const { runId: planId, header } of taken) {
-    const { rows } = await ask(() => pool.query<{ action: string }>(sql, [planId]), signal);
-    plans.push(checkedPlan({ ...header, actions: rows.map(({ action }) => JSON.parse(action)) }));
+    const { rows } = await ask(() => pool.query<{ steps: string }>(sql, [planId]), signal);
+    const placed = rows.flatMap(placedIn).sort(([a], [b]) => a - b);
+    plans.push(checkedPlan({ ...header, actions: placed.map(([, step]) => step) }));
   }
   return plans;
 }

@@ -172,9 +172,9 @@ export function checkedPlan(value: unknown): SavedPlan {
   return read;
 }
 
-/** One step of a plan from its JSON. BAD_PLAN. */
-export function readStep(json: string): Action {
-  const parsed = action.safeParse(JSON.parse(json));
+/** One step of a plan from what JSON says. BAD_PLAN. */
+export function readStep(value: unknown): Action {
+  const parsed = action.safeParse(value);
   if (parsed.success) return parsed.data as Action;
   throw new RollcallError('BAD_PLAN', 'a step of the plan cannot be read: it was kept by another version');
 }

@@ -28,7 +28,7 @@ export interface PlanStore {
   keep(runId: string, plan: SavedPlan): Promise<void>;
   /** Null: there is none. */
   find(runId: string): Promise<KeptPlan | null>;
-  /** Its steps, in the order in which they were planned; null: there is none. */
+  /** Its steps, group by group, in the order in which they were planned; null: there is none. */
   steps(runId: string, filter: { readonly group?: PlanGroup }, page: PageRequest): Promise<Page<Action> | null>;
   /**
    * Takes the plan to carry it out: one library's after the other. PLAN_APPLIED: somebody did before; NOT_FOUND: there

@@ -30,7 +30,7 @@ const steps = createRoute({
   tags,
   summary: 'The steps of a plan, page by page',
   request: { params: IdParams, query: StepPageQuery },
-  responses: { 200: json(PlanStepList, 'A page of steps, in the order of the plan.'), ...problems(400, 404, 503) },
+  responses: { 200: json(PlanStepList, 'A page of steps, group by group.'), ...problems(400, 404, 503) },
 });
 
 const apply = createRoute({

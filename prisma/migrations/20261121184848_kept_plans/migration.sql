@@ -13,23 +13,22 @@ CREATE TABLE "Plan" (
 );
 
 -- CreateTable
-CREATE TABLE "PlanStep" (
+CREATE TABLE "PlanBlock" (
     "planId" UUID NOT NULL,
-    "at" INTEGER NOT NULL,
     "group" TEXT NOT NULL,
-    "action" TEXT NOT NULL,
+    "first" INTEGER NOT NULL,
+    "last" INTEGER NOT NULL,
+    "count" INTEGER NOT NULL,
+    "steps" TEXT NOT NULL,
 
-    CONSTRAINT "PlanStep_pkey" PRIMARY KEY ("planId","at")
+    CONSTRAINT "PlanBlock_pkey" PRIMARY KEY ("planId","group","first")
 );
 
 -- CreateIndex
 CREATE INDEX "Plan_askedId_idx" ON "Plan"("askedId");
 
--- CreateIndex
-CREATE INDEX "PlanStep_planId_group_at_idx" ON "PlanStep"("planId", "group", "at");
-
 -- AddForeignKey
 ALTER TABLE "Plan" ADD CONSTRAINT "Plan_runId_fkey" FOREIGN KEY ("runId") REFERENCES "Run"("id") ON DELETE CASCADE ON UPDATE CASCADE;
 
 -- AddForeignKey
-ALTER TABLE "PlanStep" ADD CONSTRAINT "PlanStep_planId_fkey" FOREIGN KEY ("planId") REFERENCES "Plan"("runId") ON DELETE CASCADE ON UPDATE CASCADE;
+ALTER TABLE "PlanBlock" ADD CONSTRAINT "PlanBlock_planId_fkey" FOREIGN KEY ("planId") REFERENCES "Plan"("runId") ON DELETE CASCADE ON UPDATE CASCADE;
