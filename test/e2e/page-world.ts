@@ -1,7 +1,8 @@
 /** A real browser before a real server, with a real PostgreSQL, and a real bucket behind a proxy that can have bad days. */
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { dirname, join } from 'node:path';
+import { CopyObjectCommand, DeleteObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import chromiumPackage from '@sparticuz/chromium';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
@@ -24,6 +25,11 @@ export interface PageWorld {
   post(path: string, body: object): Promise<unknown>;
   remove(key: string): Promise<void>;
   put(key: string, body: string): Promise<void>;
+  /** As a lifecycle rule does: the same object in an archive. */
+  archive(key: string): Promise<void>;
+  keys(): Promise<string[]>;
+  /** A photo on disk, to another name. */
+  rename(from: string, to: string): void;
   close(): Promise<void>;
 }
 
@@ -92,6 +98,28 @@ export async function pageWorld(browser: Browser, env: Readonly<Record<string, s
     },
     async put(key, body) {
       await s3.client.send(new PutObjectCommand({ Bucket: s3.bucket, Key: key, Body: body }));
+    },
+    async archive(key) {
+      const archived = {
+        Bucket: s3.bucket,
+        Key: key,
+        CopySource: `${s3.bucket}/${key}`,
+        StorageClass: 'GLACIER',
+      } as const;
+      await s3.client.send(new CopyObjectCommand(archived));
+    },
+    async keys() {
+      const keys: string[] = [];
+      for (let token: string | undefined; ; ) {
+        const page = await s3.client.send(new ListObjectsV2Command({ Bucket: s3.bucket, ContinuationToken: token }));
+        keys.push(...(page.Contents ?? []).map(({ Key }) => Key ?? ''));
+        token = page.NextContinuationToken;
+        if (token === undefined) return keys;
+      }
+    },
+    rename(from, to) {
+      mkdirSync(dirname(join(cli.dir, 'photos', to)), { recursive: true });
+      renameSync(join(cli.dir, 'photos', from), join(cli.dir, 'photos', to));
     },
     async close() {
       for (const page of pages) await page.close();
