@@ -44,6 +44,10 @@ const ROUTE_SCOPES: Readonly<Record<string, Scope | 'anyone' | 'page'>> = {
   'GET /api/runs/:id': 'read',
   'GET /api/runs/:id/actions': 'read',
   'GET /api/runs/:id/events': 'read',
+  'GET /api/runs/:id/plan': 'read',
+  'GET /api/runs/:id/plan/steps': 'read',
+  // Of a plan that deletes more: routes/plans.ts.
+  'POST /api/runs/:id/apply': 'sync',
   'POST /api/runs/:id/cancel': 'sync',
 
   // Reads every byte of an album on both sides.

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createApp } from '../../src/http/app.ts';
+import type { HttpParts } from '../../src/http/parts.ts';
 import { isScoped, SCOPES, type Scope, scopeOfRoute } from '../../src/http/scopes.ts';
 import { tokenFile } from '../../src/http/token-file.ts';
 import { newToken, tokenLine } from '../../src/http/token-lines.ts';
@@ -30,8 +31,8 @@ function write(lines: readonly string[], mode = 0o600): void {
   chmodSync(path, mode);
 }
 
-function served(token: string | null = OWN, nowMs?: () => number) {
-  const parts = testParts();
+function served(token: string | null = OWN, nowMs?: () => number, replaced: Partial<HttpParts> = {}) {
+  const parts = testParts(replaced);
   const more = tokenFile(path, parts.log, nowMs);
   const page = () => ({ ...PAGE, assets: new Map() });
   const all = { ...parts, page, auth: { token, more } };
@@ -118,6 +119,24 @@ describe('routes', () => {
     expect((await call(TOKENS.read, 'GET', '/api/nothing')).status).toBe(404);
     expect((await call(TOKENS.read, 'PUT', '/api/sync')).status).toBe(405);
     expect((await call(null, 'GET', '/api/nothing')).status).toBe(401);
+  });
+
+  test('a plan that deletes objects is carried out only for an admin, and any other for whoever syncs', async () => {
+    const runId = '44444444-4444-4444-8444-444444444444';
+    const sum = { steps: 1, bytes: 0, usd: 0 };
+    const times = { createdAt: '2024-07-01T10:00:00.000Z', expiresAt: '2024-07-02T10:00:00.000Z' };
+    const plan = (group: 'delete' | 'new') =>
+      ({ runId, ...times, appliedAt: null, appliedBy: null, ...sum, groups: [{ group, ...sum, told: 0 }] }) as const;
+    for (const [group, ofSync] of [
+      ['delete', 403],
+      ['new', 200],
+    ] as const) {
+      const { call } = served(OWN, undefined, { plans: { find: async () => plan(group), steps: async () => null } });
+      expect((await call(TOKENS.sync, 'POST', `/api/runs/${runId}/apply`)).status).toBe(ofSync);
+      expect((await call(TOKENS.admin, 'POST', `/api/runs/${runId}/apply`)).status).toBe(200);
+      expect((await call(TOKENS.read, 'POST', `/api/runs/${runId}/apply`)).status).toBe(403);
+      expect((await call(TOKENS.read, 'GET', `/api/runs/${runId}/plan`)).status).toBe(200);
+    }
   });
 
   test('a sync may delete objects only for an admin, and show anybody who syncs what it would', async () => {

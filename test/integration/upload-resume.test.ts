@@ -219,6 +219,7 @@ test('the survey of a shared-out sync leaves to the albums what they go on with'
   const spreader = createSpreader({
     catalog: catalog.port,
     archive: catalog.archive,
+    plans: catalog.plans,
     libraries: catalog.libraries,
     browser: catalog.browser,
     openDisk: world.openDisk,

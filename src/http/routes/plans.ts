@@ -10,6 +10,7 @@ import { prefer } from '../prefer.ts';
 import { given, IdParams } from '../requests.ts';
 import { QueuedRun } from '../run-schemas.ts';
 import { Report } from '../schemas.ts';
+import { assertScope } from '../scopes.ts';
 
 const tags = ['Sync'];
 
@@ -68,7 +69,8 @@ export function planRoutes(app: App, { service, plans, log }: HttpParts) {
       return answer(c, listOf('steps', listed), 200);
     })
     .openapi(apply, async (c) => {
-      const id = await found(c.req.valid('param').id, async (uuid) => uuid);
+      const { runId: id, groups } = await found(c.req.valid('param').id, (uuid) => plans.find(uuid));
+      if (groups.some(({ group }) => group === 'delete')) assertScope(c, 'admin', 'a plan that deletes objects');
       return goingOn(c, { log }, (hooks, signal) => service.applyKept(id, hooks, signal));
     });
 }
