@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { catalog } from './catalog.ts';
+import { compare } from './compare/compare.ts';
 import { listing } from './listing.ts';
 import { media } from './media.ts';
 import { memory } from './memory.ts';
@@ -12,7 +13,15 @@ import { describeMachine, load } from './support/machine.ts';
 import { rounded } from './support/statistics.ts';
 import { unchanged } from './unchanged.ts';
 
-const BENCHMARKS: Readonly<Record<string, Benchmark>> = { unchanged, renamed, memory, catalog, listing, media };
+const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
+  unchanged,
+  renamed,
+  memory,
+  catalog,
+  listing,
+  media,
+  compare,
+};
 const RESULTS = join(import.meta.dirname, 'results');
 /** Above this many waiting processes a core, figures say more about the neighbours than about Rollcall. */
 const BUSY_LOAD_A_CORE = 0.5;
@@ -20,7 +29,7 @@ const BUSY_LOAD_A_CORE = 0.5;
 /** As a shell tells of a program that Ctrl-C ended. */
 const STOPPED = 130;
 
-const USAGE = `npm run bench -- <name> [--photos N] [--runs N] [--folder path] [--node-option=--flag]…
+const USAGE = `npm run bench -- <name> [--photos N] [--runs N] [--folder path] [--only work] [--node-option=--flag]…
 names: ${Object.keys(BENCHMARKS).join(', ')}`;
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -63,6 +72,7 @@ function readArguments(argv: readonly string[]) {
         photos: { type: 'string', default: '100000' },
         runs: { type: 'string', default: '5' },
         folder: { type: 'string' },
+        only: { type: 'string' },
         'node-option': { type: 'string', multiple: true, default: [] },
       },
     });
@@ -71,7 +81,8 @@ function readArguments(argv: readonly string[]) {
     const [photos, runs] = [Number(values.photos), Number(values.runs)];
     if (benchmark === undefined || more.length > 0 || !isCount(photos) || !isCount(runs)) return null;
     const folder = values.folder === undefined ? null : resolve(values.folder);
-    return { name, benchmark, photos, runs, folder, nodeOptions: values['node-option'] };
+    const only = values.only ?? null;
+    return { name, benchmark, photos, runs, folder, only, nodeOptions: values['node-option'] };
   } catch {
     return null;
   }

@@ -6,6 +6,8 @@ export interface BenchmarkOptions {
   readonly runs: number;
   /** Files of one's own to measure with, where a benchmark takes them (`media`). */
   readonly folder: string | null;
+  /** One part by its name, where a benchmark has several (`compare`). */
+  readonly only: string | null;
   /** Options of Node itself for the measured process, to try its heap settings or to profile it. */
   readonly nodeOptions: readonly string[];
   readonly signal: AbortSignal;

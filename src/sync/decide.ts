@@ -48,13 +48,23 @@ function decideFile(triple: Triple, local: LocalFile, finding: Finding, rules: R
     case 'upload':
       return sends ? { ...actionBase(triple, local), kind: 'upload', reason: 'new' } : null;
     case 'bring back':
-      return sends ? { ...actionBase(triple, local), kind: 'reupload', reason: 'missing from the bucket' } : null;
+      return sends
+        ? { ...actionBase(triple, local), kind: 'reupload', reason: 'missing from the bucket' }
+        : stays(triple);
     case 'in agreement':
     case 'adopt':
       return decideEqual(triple, local, finding, rules);
     default:
       return decideDiffering(triple, local, finding, rules);
   }
+}
+
+/** A sync that goes down brings nothing back to the bucket; but the row must not say that it is there. */
+function stays({ row }: Triple): Action | null {
+  if (row?.state !== 'synced') return null;
+  const { key, path } = row;
+  const reason = 'missing from the bucket; a sync that goes up brings it back';
+  return { key, path, kind: 'update', row: rowFacts(row), change: { state: 'missing' }, reason };
 }
 
 /** The same size under an ETag that is not on record: the contents decide, without reading them if the row can. */

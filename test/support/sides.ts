@@ -43,7 +43,9 @@ export interface SeenSides {
   readonly bucket: ReadonlyMap<string, SeenObject>;
   /** By path. */
   readonly rows: ReadonlyMap<string, SeenRow>;
-  /** Keys of variants in the bucket, and of those that rows name. */
+  /** Ids of the photos whose old objects are at these paths. */
+  readonly leftovers: ReadonlyMap<string, string>;
+  /** Keys of variants in the bucket, and of those that rows name, or are known to be left of photos that are gone. */
   readonly variants: { readonly objects: readonly string[]; readonly named: readonly string[] };
   /** Uploads in parts that were begun, with when. */
   readonly uploads: readonly { readonly key: string; readonly begunMs: number }[];
@@ -54,14 +56,15 @@ const TEMPORARY = /(?:^|\/)\.~rollcall-[0-9a-f]{16}\.part$/;
 const OWN_KEY = /(?:^|\/)\.rollcall-/;
 
 export async function seenSides(world: World): Promise<SeenSides> {
-  const [bucket, rows, variants, uploads] = await Promise.all([
+  const [bucket, rows, leftovers, variants, uploads] = await Promise.all([
     seenBucket(world),
     seenRows(world),
+    seenLeftovers(world),
     seenVariants(world),
     seenUploads(world),
   ]);
   const { disk, temporary } = seenDisk(world.root);
-  return { disk, temporary, bucket, rows, variants, uploads };
+  return { disk, temporary, bucket, rows, leftovers, variants, uploads };
 }
 
 function seenDisk(root: string) {
@@ -125,11 +128,19 @@ async function seenRows(world: World): Promise<Map<string, SeenRow>> {
   );
 }
 
+async function seenLeftovers({ query, library: { prefix } }: World): Promise<Map<string, string>> {
+  const left = await query<{ key: string; photoId: string }>('SELECT "key", "photoId" FROM "Leftover"');
+  return new Map(left.map(({ key, photoId }) => [key.slice(prefix.length), photoId]));
+}
+
+/** Of the libraries that this catalog knows: other folders may be those of another catalog that shares the bucket. */
 async function seenVariants(world: World) {
   const named = await world.query<{ key: string }>(
     'SELECT "key" FROM "Variant" UNION SELECT "key" FROM "VariantRemains"',
   );
-  return { objects: await keysBelow(world, 'variants/'), named: named.map(({ key }) => key) };
+  const libraries = await world.query<{ id: string }>('SELECT "id" FROM "Library"');
+  const objects = await Promise.all(libraries.map(({ id }) => keysBelow(world, `variants/${id}/`)));
+  return { objects: objects.flat(), named: named.map(({ key }) => key) };
 }
 
 async function seenUploads({ s3, bucket }: World) {
@@ -193,13 +204,17 @@ export function impossible(after: SeenSides, contents: ReadonlySet<string>): str
     .map(([path]) => `object ${path}`);
   const dayAgo = Date.now() - 86_400_000;
   const stray = after.uploads.filter(({ begunMs }) => begunMs < dayAgo).map(({ key }) => `upload of ${key}`);
-  const named = new Set(after.variants.named);
-  const variants = after.variants.objects.filter((key) => !named.has(key)).map((key) => `variant ${key}`);
-  return [...partial, ...broken, ...stray, ...variants];
+  return [...partial, ...broken, ...stray];
 }
 
 /** Photos that disk and bucket do not hold alike; of those that only one side has, the one. */
 export function disagreements({ disk, bucket }: SeenSides): string[] {
   const paths = [...new Set([...disk.keys(), ...bucket.keys()])].sort();
   return paths.filter((path) => disk.get(path)?.content !== bucket.get(path)?.content);
+}
+
+/** Variants of no photo. One that was written by a process that died before it could be recorded is one for an hour. */
+export function strayVariants({ variants: { objects, named } }: SeenSides): string[] {
+  const known = new Set(named);
+  return objects.filter((key) => !known.has(key));
 }

@@ -13,6 +13,7 @@ import type { Log } from '../../src/sync/ports.ts';
 import type { SyncRequest } from '../../src/sync/service.ts';
 import { createSyncService } from '../../src/sync/sync-service.ts';
 import type { Library, Report, SyncSettings } from '../../src/sync/types.ts';
+import { openDatabaseLine } from './database-line.ts';
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
 import { createTestDatabase } from './postgres.ts';
 import { startTestS3, type TestBucket } from './s3.ts';
@@ -48,6 +49,8 @@ export interface WorldOptions {
   readonly bucketOf?: { readonly s3: TestBucket };
   /** Of the client, in which whoever injects faults is less patient. */
   readonly client?: Omit<S3ClientOptions, 'maxSockets'>;
+  /** The line to the database can be cut. */
+  readonly line?: true;
 }
 
 /** One world; `close` fails when a connection was leaked. */
@@ -56,6 +59,7 @@ export async function createWorld(settings: Partial<SyncSettings> = {}, options:
   const root = join(folder, 'library');
   mkdirSync(root);
   const [database, s3] = await Promise.all([createTestDatabase(), bucketFor(options)]);
+  const line = options.line ? await openDatabaseLine(database.url) : null;
   const proxy: FaultProxy = await startFaultProxy(s3.endpoint);
   const { region, accessKeyId, secretAccessKey, bucket } = s3;
   const credentials = { accessKeyId, secretAccessKey };
@@ -66,7 +70,10 @@ export async function createWorld(settings: Partial<SyncSettings> = {}, options:
   const logged: string[] = [];
   const note = (_fields: object, message: string) => void logged.push(message);
   const log: Log = { debug: () => {}, info: note, warn: note, error: note };
-  const catalog = await openCatalog({ url: database.url, maxConnections: 5, log }, AbortSignal.timeout(60_000));
+  const catalog = await openCatalog(
+    { url: line?.url ?? database.url, maxConnections: 5, log },
+    AbortSignal.timeout(60_000),
+  );
   const library: Library = await catalog.libraries.create({
     name: 'test',
     root,
@@ -80,19 +87,21 @@ export async function createWorld(settings: Partial<SyncSettings> = {}, options:
   const openLibrary = (of: Library) => openDisk(of, { walkers });
   const openBucket = (of: Library) =>
     new S3Service(s3Client.client, { endpoint: proxy.endpoint, bucket: of.bucket }, { partConcurrency, log });
-  const service = createSyncService({
-    catalog: catalog.port,
-    archive: catalog.archive,
-    plans: catalog.plans,
-    remains: catalog.media,
-    libraries: catalog.libraries,
-    browser: catalog.browser,
-    openDisk: openLibrary,
-    openBucket,
-    settings: { ...SETTINGS, ...settings },
-    log,
-    now: () => clock.nowMs,
-  });
+  const serviceWith = (more: Partial<SyncSettings>) =>
+    createSyncService({
+      catalog: catalog.port,
+      archive: catalog.archive,
+      plans: catalog.plans,
+      remains: catalog.media,
+      libraries: catalog.libraries,
+      browser: catalog.browser,
+      openDisk: openLibrary,
+      openBucket,
+      settings: { ...SETTINGS, ...settings, ...more },
+      log,
+      now: () => clock.nowMs,
+    });
+  const service = serviceWith({});
 
   async function query<R>(sql: string, values: unknown[] = []): Promise<R[]> {
     const client = new Client({ connectionString: database.url });
@@ -108,6 +117,7 @@ export async function createWorld(settings: Partial<SyncSettings> = {}, options:
     root,
     openDisk: openLibrary,
     databaseUrl: database.url,
+    line,
     library,
     bucket,
     catalog,
@@ -119,9 +129,15 @@ export async function createWorld(settings: Partial<SyncSettings> = {}, options:
     query,
     /** The three sides as a run has them. */
     sides: () => ({ catalog: catalog.port, disk: openLibrary(library), bucket: openBucket(library) }),
-    sync(request: Partial<SyncRequest> = {}, signal = AbortSignal.timeout(60_000)): Promise<Report> {
+    /** `dedupeCopy`: the setting, for this sync. */
+    sync(
+      request: Partial<SyncRequest & { dedupeCopy: boolean }> = {},
+      signal = AbortSignal.timeout(60_000),
+    ): Promise<Report> {
       logged.length = 0;
-      return service.sync({ library: 'test', ...request }, {}, signal);
+      const { dedupeCopy, ...asked } = request;
+      const by = dedupeCopy === undefined ? service : serviceWith({ dedupeCopy });
+      return by.sync({ library: 'test', ...asked }, {}, signal);
     },
     write(path: string, content: string | Buffer = `bytes of ${path}`, mtime = LONG_AGO): void {
       mkdirSync(dirname(join(root, path)), { recursive: true });
@@ -165,6 +181,7 @@ export async function createWorld(settings: Partial<SyncSettings> = {}, options:
       s3Client.close();
       await proxy.close();
       await catalog.close();
+      await line?.close();
       await s3.close();
       await database.drop();
       rmSync(folder, { recursive: true, force: true });

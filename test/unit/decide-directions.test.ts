@@ -49,6 +49,7 @@ function short(action: Action | null): string {
   if (action.kind === 'reupload') return action.object ? 'send over it' : 'send again';
   if (action.kind === 'download') return action.local ? 'fetch over it' : 'fetch';
   if (action.kind === 'report') return action.what;
+  if (action.kind === 'update' && action.change.state === 'missing') return 'note that it is missing';
   return action.kind === 'mark' ? `mark ${action.state}` : action.kind;
 }
 
@@ -67,7 +68,16 @@ const TABLE: readonly [string, Omit<Triple, 'key'>, readonly [string, string, st
   ['only on disk', { local: file }, ['upload', 'nothing', 'upload', 'upload', 'nothing']],
   ['only in the bucket', { object: ours }, ['nothing', 'fetch', 'fetch', 'fetch', 'fetch']],
   ['in agreement', { local: file, row, object: ours }, ['nothing', 'nothing', 'nothing', 'nothing', 'nothing']],
-  ['object gone', { local: file, row }, ['send again', 'nothing', 'send again', 'send again', 'nothing']],
+  [
+    'object gone',
+    { local: file, row },
+    ['send again', 'note that it is missing', 'send again', 'send again', 'note that it is missing'],
+  ],
+  [
+    'object gone, and told before',
+    { local: file, row: { ...row, state: 'missing' } },
+    ['send again', 'nothing', 'send again', 'send again', 'nothing'],
+  ],
   ['file gone', { row, object: ours }, ['mark orphaned', 'fetch', 'fetch', 'fetch', 'fetch']],
   ['both gone', { row }, ['mark lost', 'mark lost', 'mark lost', 'mark lost', 'mark lost']],
   [

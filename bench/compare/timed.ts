@@ -1,0 +1,65 @@
+/** Runs any command as a cold process and measures it from outside, by the operating system's own accounts. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, rm } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+
+/** GNU time (Debian: `time`): what it tells is what the kernel counted for the process and those it waited for. */
+const GNU_TIME = '/usr/bin/time';
+
+export interface Command {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** The current folder. */
+  readonly folder: string;
+}
+
+export interface Timed {
+  readonly wallSeconds: number;
+  /** User and system time. */
+  readonly cpuSeconds: number;
+  readonly peakRssBytes: number;
+  readonly stdout: string;
+}
+
+/** Throws, with what the command said, when it does not end with exit code 0. */
+export async function timed({ argv, env, folder }: Command, signal: AbortSignal): Promise<Timed> {
+  signal.throwIfAborted();
+  const accounts = `${folder}/accounts.txt`;
+  await rm(accounts, { force: true });
+  const begun = performance.now();
+  const child = spawn(GNU_TIME, ['-f', '%U %S %M', '-o', accounts, ...argv], {
+    cwd: folder,
+    env: { PATH: `/usr/local/bin:/usr/bin:/bin`, HOME: folder, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  // The command is a child of the child: both are of one group.
+  const stop = () => child.pid !== undefined && process.kill(-child.pid, 'SIGKILL');
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    const ended = once(child, 'exit').then((exit) => ({ exit, wallSeconds: (performance.now() - begun) / 1000 }));
+    const [{ exit, wallSeconds }, stdout, stderr] = await Promise.all([ended, text(child.stdout), text(child.stderr)]);
+    signal.throwIfAborted();
+    if (exit[0] !== 0) throw new Error(`${argv.join(' ')} ended with ${exit[0] ?? exit[1]}:\n${stderr}${stdout}`);
+    const [user = Number.NaN, system = Number.NaN, peakKb = Number.NaN] = await accountsIn(accounts);
+    return { wallSeconds, cpuSeconds: user + system, peakRssBytes: peakKb * 1024, stdout };
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+async function accountsIn(file: string): Promise<number[]> {
+  const lines = (await readFile(file, 'utf8')).trim().split('\n');
+  return (lines.at(-1) ?? '').split(' ').map(Number);
+}
+
+/** Is this program on the machine? */
+export async function isInstalled(program: string): Promise<boolean> {
+  const child = spawn(program, ['--version'], { stdio: 'ignore', env: { PATH: '/usr/local/bin:/usr/bin:/bin' } });
+  try {
+    return (await once(child, 'exit'))[0] === 0;
+  } catch {
+    return false;
+  }
+}
