@@ -4,11 +4,23 @@ import type { EnsuredLibrary, LibraryStore, NewLibrary } from '../sync/browse.ts
 import type { Library } from '../sync/types.ts';
 import { cursorParts, isText, isUuid, limitOf, pageOf } from './cursor.ts';
 import type { Database } from './database.ts';
-import type { Library as LibraryRow, Prisma } from './generated/client.ts';
+import type { Prisma } from './generated/client.ts';
 import { lockScope } from './lock.ts';
 
 /** Creators take turns, so that two of them cannot both find the place free. Any number that is ours will do. */
 const CREATION_LOCK = 7_655_120_401_117_001n;
+
+const COLUMNS = '"id", "name", "root", "bucket", "prefix", "excludes", "sync"';
+
+interface LibraryRow {
+  readonly id: string;
+  readonly name: string;
+  readonly root: string;
+  readonly bucket: string;
+  readonly prefix: string;
+  readonly excludes: readonly string[];
+  readonly sync: NonNullable<Library['sync']>;
+}
 
 type Transaction = Prisma.TransactionClient;
 
@@ -17,19 +29,17 @@ type Transaction = Prisma.TransactionClient;
  * and removal, wait for no run: SYNC_IN_PROGRESS.
  */
 export function libraryStore(database: Database, variantsPrefix: string): LibraryStore {
-  const { prisma } = database;
   const find = async (idOrName: string) => {
     if (!isText(idOrName)) return null;
     const byId = isUuid(idOrName) ? await byIdOrNull(database, idOrName) : null;
-    return byId ?? (await database.ask(() => prisma.library.findUnique({ where: { name: idOrName } })));
+    return byId ?? one(database, '"name" = $1', [idOrName]);
   };
   return {
     list: async (page) => {
       const limit = limitOf(page);
       const after = cursorParts(page, [isText])?.[0];
-      const where = after === undefined ? {} : { name: { gt: after } };
-      const query = { where, orderBy: { name: 'asc' }, take: limit + 1 } as const;
-      const rows = await database.ask(() => prisma.library.findMany(query));
+      const sql = `SELECT ${COLUMNS} FROM "Library" WHERE $1::text IS NULL OR "name" > $1 ORDER BY "name" LIMIT $2`;
+      const { rows } = await database.ask(() => database.pool.query<LibraryRow>(sql, [after ?? null, limit + 1]));
       return pageOf(rows, limit, libraryOf, (row) => [row.name]);
     },
     find: async (idOrName) => {
@@ -43,11 +53,26 @@ export function libraryStore(database: Database, variantsPrefix: string): Librar
         await checkName(tx, library.name, null);
         return libraryOf(await tx.library.create({ data: dataOf(library) }));
       }),
-    ensure: (library) => oneAtATime(database, (tx) => ensure(tx, library, variantsPrefix)),
+    ensure: async (library) =>
+      (await asWanted(database, library)) ?? oneAtATime(database, (tx) => ensure(tx, library, variantsPrefix)),
     update: (id, change) => update(database, id, change, variantsPrefix),
     remove: (id) => remove(database, id, {}),
     removeUnused: (id) => remove(database, id, { albums: { none: {} } }),
   };
+}
+
+/** The library that is asked for, if it is there as it is wanted: as a rule, and for that nobody waits. */
+async function asWanted(
+  database: Database,
+  { bucket, prefix, root, excludes }: EnsuredLibrary,
+): Promise<Library | null> {
+  const there = await one(database, '"bucket" = $1 AND "prefix" = $2', [bucket, prefix]);
+  if (there === null || there.root !== root) return null;
+  return excludes === undefined || sameExcludes(there.excludes, excludes) ? libraryOf(there) : null;
+}
+
+function sameExcludes(these: readonly string[], those: readonly string[]): boolean {
+  return JSON.stringify(these) === JSON.stringify(those);
 }
 
 async function ensure(tx: Transaction, asked: EnsuredLibrary, variantsPrefix: string): Promise<Library> {
@@ -69,7 +94,7 @@ async function ensure(tx: Transaction, asked: EnsuredLibrary, variantsPrefix: st
     );
   }
   const excludes = asked.excludes ?? there.excludes;
-  if (JSON.stringify(there.excludes) === JSON.stringify(excludes)) return libraryOf(there);
+  if (sameExcludes(there.excludes, excludes)) return libraryOf(there);
   return libraryOf(await tx.library.update({ where: { id: there.id }, data: { excludes: [...excludes] } }));
 }
 
@@ -179,8 +204,15 @@ async function known(database: Database, id: string): Promise<Library> {
   return libraryOf(row);
 }
 
-async function byIdOrNull(database: Database, id: string): Promise<LibraryRow | null> {
-  return database.ask(() => database.prisma.library.findUnique({ where: { id } }));
+function byIdOrNull(database: Database, id: string): Promise<LibraryRow | null> {
+  return one(database, '"id" = $1', [id]);
+}
+
+/** Asked by every command, and too little for Prisma's compiler to be loaded for. */
+async function one(database: Database, where: string, values: readonly string[]): Promise<LibraryRow | null> {
+  const sql = `SELECT ${COLUMNS} FROM "Library" WHERE ${where}`;
+  const { rows } = await database.ask(() => database.pool.query<LibraryRow>(sql, [...values]));
+  return rows[0] ?? null;
 }
 
 function dataOf({ name, root, bucket, prefix, excludes, sync }: NewLibrary) {

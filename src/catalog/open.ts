@@ -1,6 +1,5 @@
 /** The catalog as a whole: what the engine writes to and what people look at, over one PostgreSQL. */
 import type { ArchiveStore, CatalogBrowser, LibraryStore } from '../sync/browse.ts';
-import type { BucketFeatures } from '../sync/bucket-port.ts';
 import type { CatalogPort } from '../sync/catalog-port.ts';
 import type { ReadFigures } from '../sync/figures.ts';
 import type { MediaStore } from '../sync/media-store.ts';
@@ -9,6 +8,7 @@ import { closeAbandonedRuns } from './abandoned-runs.ts';
 import { moveAlbums, settleAlbums } from './album-moves.ts';
 import { archiveStore, noteWaiting } from './archive.ts';
 import { catalogBrowser } from './browse.ts';
+import { bucketFeatures, saveBucketFeatures } from './bucket-features.ts';
 import { applyChanges } from './changes.ts';
 import { planCheck, rowsToCheck, rowsWithIds, saveChecks, unfinishedVerify } from './checks.ts';
 import { knownSizes, leftovers, rowsWithContent } from './contents.ts';
@@ -67,7 +67,6 @@ export async function openCatalog(options: CatalogOptions, signal: AbortSignal):
 }
 
 function catalogPort(database: Database): CatalogPort {
-  const { prisma } = database;
   return {
     uploads: uploadLedger(database),
     lock: (scope, signal, purpose) => lockScope(database, scope, signal, purpose),
@@ -90,19 +89,8 @@ function catalogPort(database: Database): CatalogPort {
     pulse: (runId, progress) => pulse(database, runId, progress),
     recordActions: (runId, records) => recordActions(database, runId, records),
     finishRun: (runId, status, report) => finishRun(database, runId, status, report),
-    bucketFeatures: async (bucket) => {
-      const where = { endpoint_bucket: { endpoint: bucket.endpoint, bucket: bucket.bucket } };
-      const row = await database.ask(() => prisma.bucketProfile.findUnique({ where }));
-      // Written by saveBucketFeatures and by nobody else.
-      return (row?.features as BucketFeatures | undefined) ?? null;
-    },
-    saveBucketFeatures: async (bucket, features) => {
-      const { endpoint, bucket: name } = bucket;
-      const facts = { features: { ...features }, probedAt: new Date() };
-      const where = { endpoint_bucket: { endpoint, bucket: name } };
-      const create = { endpoint, bucket: name, ...facts };
-      await database.ask(() => prisma.bucketProfile.upsert({ where, create, update: facts }));
-    },
+    bucketFeatures: (bucket) => bucketFeatures(database, bucket),
+    saveBucketFeatures: (bucket, features) => saveBucketFeatures(database, bucket, features),
   };
 }
 

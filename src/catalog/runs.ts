@@ -4,11 +4,17 @@ import type { ActionRecord, CatalogPort } from '../sync/catalog-port.ts';
 import type { Progress } from '../sync/service.ts';
 import type { Report, RunStatus } from '../sync/types.ts';
 import type { Database } from './database.ts';
-import { Prisma } from './generated/client.ts';
 import { storable, storableJson } from './text.ts';
 
 /** A dry run's report keeps its plan in the history up to this many actions. */
 const LONGEST_PLAN = 1_000;
+
+const BEGIN = `
+INSERT INTO "Run" ("libraryId", "parentId", "album", "kind", "status", "policy")
+VALUES ($1, $2, $3, $4, 'running', $5) RETURNING "id"`;
+
+const FINISH = `
+UPDATE "Run" SET "status" = $2, "report" = $3, "progress" = NULL, "finishedAt" = now() WHERE "id" = $1`;
 
 const RECORD = `
 INSERT INTO "RunAction" ("runId", "kind", "path", "key", "outcome", "bytes", "code", "message")
@@ -20,20 +26,10 @@ const ISO_NOW = `to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH2
 /** CatalogPort.beginRun. CANCELLED for a queued run that somebody ended before its turn came; NOT_FOUND. */
 export async function beginRun(database: Database, run: Parameters<CatalogPort['beginRun']>[0]): Promise<string> {
   if (run.id !== undefined) return beginQueued(database, run.id);
-  const { id } = await database.ask(() =>
-    database.prisma.run.create({
-      data: {
-        libraryId: run.library?.id ?? null,
-        parentId: run.parentId ?? null,
-        album: run.album,
-        kind: run.kind,
-        status: 'running',
-        policy: json(run.policy),
-      },
-      select: { id: true },
-    }),
-  );
-  return id;
+  const { library, parentId = null, album, kind, policy } = run;
+  const values = [library?.id ?? null, parentId, album, kind, storableJson(policy)];
+  const { rows } = await database.ask(() => database.pool.query<{ id: string }>(BEGIN, values));
+  return String(rows[0]?.id);
 }
 
 /** One that is running already was begun by a process that has died, or its lock would be in the way. */
@@ -42,8 +38,10 @@ async function beginQueued(database: Database, id: string): Promise<string> {
                     AND "status" IN ('queued', 'running') AND "cancelAt" IS NULL`;
   const { rowCount } = await database.ask(() => database.pool.query(begin, [id]));
   if (rowCount === 1) return id;
-  const row = await database.ask(() => database.prisma.run.findUnique({ where: { id }, select: { cancelAt: true } }));
-  if (row === null) throw new RollcallError('NOT_FOUND', `there is no run ${id}`);
+  const why = 'SELECT "cancelAt" FROM "Run" WHERE "id" = $1';
+  const { rows } = await database.ask(() => database.pool.query<{ cancelAt: Date | null }>(why, [id]));
+  const [row] = rows;
+  if (row === undefined) throw new RollcallError('NOT_FOUND', `there is no run ${id}`);
   if (row.cancelAt === null) throw new RollcallError('RUN_ENDED', `the run ${id} has ended already`);
   throw new RollcallError('CANCELLED', 'the run was cancelled');
 }
@@ -92,14 +90,5 @@ export async function recordActions(
 export async function finishRun(database: Database, runId: string, status: RunStatus, report: Report): Promise<void> {
   const { plan, ...rest } = report;
   const kept = plan !== undefined && plan.length <= LONGEST_PLAN ? report : rest;
-  await database.ask(() =>
-    database.prisma.run.updateMany({
-      where: { id: runId },
-      data: { status, report: json(kept), progress: Prisma.DbNull, finishedAt: new Date() },
-    }),
-  );
-}
-
-function json(value: object): Prisma.InputJsonObject {
-  return JSON.parse(storableJson(value)) as Prisma.InputJsonObject;
+  await database.ask(() => database.pool.query(FINISH, [runId, status, storableJson(kept)]));
 }
