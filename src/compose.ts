@@ -230,7 +230,7 @@ async function bringUp(
         embedded: bucketIsEmbedded,
         at: `${s3.endpoint ?? 'Amazon S3'} s3://${library.bucket}/${library.prefix}`,
       },
-      photos: { demo, at: library.root },
+      photos: { demo: up.demo, at: library.root },
       dataDir: config.dataDir,
     },
     notices: embedded.notices,
@@ -266,7 +266,7 @@ async function bringUpSides(
   signal: AbortSignal,
   closers: Closers,
 ) {
-  const embedded = await bringUpEmbedded(config, needs, signal, closers);
+  const { services: embedded, demo } = await bringUpEmbedded(config, needs, signal, closers);
   const url = embedded.database?.url ?? config.databaseUrl ?? '';
   const catalog = await openCatalog(
     { url, maxConnections: DATABASE_CONNECTIONS, variantsPrefix: config.s3VariantsPrefix, log },
@@ -280,16 +280,16 @@ async function bringUpSides(
   closers.push(buckets.close);
   const walkers = openWalkers();
   closers.push(walkers.close);
-  return { embedded, catalog, buckets, walkers, url, s3 };
+  return { embedded, demo, catalog, buckets, walkers, url, s3 };
 }
 
-/** The embedded services that are asked for, and beside them the demo pictures: both take their time. */
+/** The embedded services that are asked for, and beside them the demo pictures: both take their time. `demo`: the library is of those. */
 async function bringUpEmbedded(
   config: Config,
   { demo, s3 }: { readonly demo: boolean; readonly s3: boolean },
   signal: AbortSignal,
   closers: Closers,
-): Promise<EmbeddedServices> {
+): Promise<{ readonly services: EmbeddedServices; readonly demo: boolean }> {
   const [attached, drawn] = await Promise.allSettled([
     attachEmbedded({ dataDir: config.dataDir, database: config.databaseUrl === null, s3 }, signal),
     demo ? drawDemoLibrary(config.photosRoot, signal) : null,
@@ -297,7 +297,7 @@ async function bringUpEmbedded(
   if (attached.status === 'rejected') throw attached.reason;
   closers.push(() => attached.value.close());
   if (drawn.status === 'rejected') throw drawn.reason;
-  return attached.value;
+  return { services: attached.value, demo: drawn.value?.demo ?? false };
 }
 
 type EngineParts = Pick<Parts, 'config' | 'catalog' | 'buckets' | 'walkers' | 'log'>;
@@ -434,9 +434,9 @@ function quietMs({ sync }: Config): number {
 }
 
 /** Loaded only when it is needed: sharp is the slowest of all to load. */
-async function drawDemoLibrary(root: string, signal: AbortSignal): Promise<void> {
+async function drawDemoLibrary(root: string, signal: AbortSignal): Promise<{ readonly demo: boolean }> {
   const { ensureDemoLibrary } = await import('./media/demo/demo-library.ts');
-  await ensureDemoLibrary(root, signal);
+  return ensureDemoLibrary(root, signal);
 }
 
 function locationOf(config: Config, embedded: EmbeddedServices): S3Location {

@@ -3,8 +3,8 @@ import { mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { CopyObjectCommand, DeleteObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
-import chromiumPackage from '@sparticuz/chromium';
 import { type Browser, chromium, type Page } from 'playwright-core';
+import { chromiumLaunch } from '../support/chromium.ts';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { startTestS3, type TestS3 } from '../support/s3.ts';
@@ -37,12 +37,7 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 
 /** What npm brings along: nothing is installed by hand, and nothing fetched. */
 export async function startBrowser(): Promise<Browser> {
-  return chromium.launch({
-    executablePath: await chromiumPackage.executablePath(),
-    // In a single process the first tab that is closed would take the whole browser along.
-    args: [...chromiumPackage.args.filter((arg) => arg !== '--single-process'), '--no-sandbox'],
-    headless: true,
-  });
+  return chromium.launch(await chromiumLaunch());
 }
 
 /** A server over a folder `photos`, which is still empty. */

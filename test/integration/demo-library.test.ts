@@ -36,6 +36,20 @@ function filesIn(root: string): string[] {
     .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
 }
 
+test("a folder of one's own photos is no demo library, and one that was made before is, whatever became of some of it", async () => {
+  const own = join(folder, 'own');
+  mkdirSync(join(own, '2022'), { recursive: true });
+  writeFileSync(join(own, '2022/HAL_0412.jpg'), 'mine');
+  expect(await ensureDemoLibrary(own, signal, FEW)).toEqual({ made: 0, demo: false });
+  const made = join(folder, 'made-before');
+  expect(await ensureDemoLibrary(made, signal, FEW)).toEqual({ made: FEW, demo: true });
+  const [first, ...others] = filesIn(made).filter((path) => path.endsWith('.jpg'));
+  for (const path of others) rmSync(join(made, path));
+  expect(await ensureDemoLibrary(made, signal, FEW)).toEqual({ made: 0, demo: true });
+  rmSync(join(made, first!));
+  expect(await ensureDemoLibrary(made, signal, FEW)).toEqual({ made: 0, demo: false });
+});
+
 describe('the demo library of an empty machine', () => {
   let root: string;
   let made: number;
@@ -93,7 +107,7 @@ describe('the demo library of an empty machine', () => {
   test('is made once', async () => {
     const before = filesIn(root).map((path) => [path, statSync(join(root, path)).ino]);
     rmSync(join(root, 'Garden'), { recursive: true });
-    expect(await ensureDemoLibrary(root, signal)).toEqual({ made: 0 });
+    expect(await ensureDemoLibrary(root, signal)).toMatchObject({ made: 0 });
     const left = before.filter(([path]) => !String(path).startsWith('Garden/'));
     expect(filesIn(root).map((path) => [path, statSync(join(root, path)).ino])).toEqual(left);
   });
@@ -112,14 +126,14 @@ describe('a folder that is there already', () => {
     const root = join(folder, 'mine');
     mkdirSync(root);
     writeFileSync(join(root, '.hidden'), 'mine');
-    expect(await ensureDemoLibrary(root, signal)).toEqual({ made: 0 });
+    expect(await ensureDemoLibrary(root, signal)).toMatchObject({ made: 0 });
     expect(readdirSync(root)).toEqual(['.hidden']);
   });
 
   test('is not touched when it is a file', async () => {
     const root = join(folder, 'file');
     writeFileSync(root, 'mine');
-    expect(await ensureDemoLibrary(root, signal)).toEqual({ made: 0 });
+    expect(await ensureDemoLibrary(root, signal)).toMatchObject({ made: 0 });
     expect(readFileSync(root, 'utf8')).toBe('mine');
   });
 
@@ -131,7 +145,7 @@ describe('a folder that is there already', () => {
     mkdirSync(join(parent, '.photos.making-999999999/2022'), { recursive: true });
     // And nobody knows whose this is.
     mkdirSync(join(parent, '.photos.making-of'));
-    expect(await ensureDemoLibrary(root, signal, FEW)).toEqual({ made: FEW });
+    expect(await ensureDemoLibrary(root, signal, FEW)).toMatchObject({ made: FEW });
     expect(readdirSync(parent).sort()).toEqual(['.photos.making-of', 'photos']);
   });
 
@@ -141,7 +155,7 @@ describe('a folder that is there already', () => {
     await begun(root);
     mkdirSync(root);
     writeFileSync(join(root, 'mine.jpg'), 'mine');
-    expect(await drawing).toEqual({ made: 0 });
+    expect(await drawing).toMatchObject({ made: 0 });
     expect(readdirSync(root)).toEqual(['mine.jpg']);
     expect(readdirSync(folder).filter((name) => name.includes('making'))).toEqual([]);
   });

@@ -16,16 +16,17 @@ const WORKER = new URL(import.meta.url.endsWith('.ts') ? './studio-worker.ts' : 
  * Fills a folder that is missing or empty with demo albums and answers how many pictures it drew; 0 for a folder that
  * holds anything at all, which is never touched. All or nothing: they are drawn beside it and moved into place as one,
  * and what a crash left behind is removed by the next call. GUARD_ROOT_UNREADABLE if the folder can't be made. `pictures`:
- * only so many of them; all if left out.
+ * only so many of them; all if left out. `demo`: the folder holds the demo library, made now or before, not somebody's own
+ * photos.
  */
 export async function ensureDemoLibrary(
   root: string,
   signal: AbortSignal,
   pictures = PICTURES.length,
-): Promise<{ made: number }> {
+): Promise<{ made: number; demo: boolean }> {
   signal.throwIfAborted();
   try {
-    if (!(await isFree(root))) return { made: 0 };
+    if (!(await isFree(root))) return { made: 0, demo: await isDemo(root) };
     const parent = dirname(root);
     await mkdir(parent, { recursive: true });
     await removeLeftovers(root);
@@ -34,7 +35,8 @@ export async function ensureDemoLibrary(
       await mkdir(making);
       await writeOtherFiles(making);
       await drawAll(making, pictures, signal);
-      return { made: (await moveIntoPlace(making, root)) ? pictures : 0 };
+      const made = (await moveIntoPlace(making, root)) ? pictures : 0;
+      return { made, demo: made > 0 || (await isDemo(root)) };
     } finally {
       await rm(making, { recursive: true, force: true });
     }
@@ -56,6 +58,15 @@ async function isFree(root: string): Promise<boolean> {
     if (codeOf(thrown) === 'ENOTDIR') return false;
     throw thrown;
   }
+}
+
+/** Are any of its pictures there, under their own names? Some may have been removed, and others added. */
+async function isDemo(root: string): Promise<boolean> {
+  for (const { album, picture } of PICTURES) {
+    const found = await stat(join(root, album.path, `${picture.name}.jpg`)).catch(() => null);
+    if (found?.isFile()) return true;
+  }
+  return false;
 }
 
 function makingPrefix(root: string): string {
