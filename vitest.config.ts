@@ -19,5 +19,5 @@ export const shared = {
 
 /** `npm test`: everything but what starts the program or its services dozens of times, kills them, and waits. */
 export default defineConfig({
-  test: { ...shared, include: ['test/**/*.test.ts'], exclude: ['test/**/*.long.test.ts'] },
+  test: { ...shared, include: ['test/**/*.test.ts'], exclude: ['test/**/*.{long,soak}.test.ts'] },
 });

@@ -27,7 +27,9 @@ export function archiveLog(dir: string, log: Log, now: Clock = Date.now): (waiti
   };
 }
 
-/** A key may hold line breaks and tabs; a line is one object all the same. */
+/** A key may hold line breaks and tabs, or turn the writing around; a line is one object all the same. */
 function field(text: string): string {
-  return text.replaceAll(/[\p{Cc}\u2028\u2029]/gu, (character) => encodeURIComponent(character));
+  return text.replaceAll(/[\p{Cc}\u061C\u200E\u200F\u2028\u2029\u202A-\u202E\u2066-\u2069]/gu, (character) =>
+    encodeURIComponent(character),
+  );
 }

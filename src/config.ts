@@ -76,6 +76,7 @@ const prefix = z.string().superRefine((value, context) => {
  */
 export function prefixFault(value: string): string | null {
   if (value === '') return null;
+  if (/\p{Cc}/u.test(value) || !value.isWellFormed()) return 'must not contain control characters or half characters';
   if (!value.endsWith('/')) return 'must end in /, like photos/';
   if (value.startsWith('/') || value.includes('//')) return 'must not start with / or contain //';
   if (value.split('/').some((part) => part === '.' || part === '..')) return 'must not contain . or .. as a folder';

@@ -90,6 +90,9 @@ const CODES = {
 /** A stable name for what went wrong: it appears in problem documents, reports and the catalog. */
 export type ErrorCode = keyof typeof CODES;
 
+/** All of them. */
+export const ERROR_CODES: readonly ErrorCode[] = Object.keys(CODES).filter(isErrorCode);
+
 /** Is this string one of Rollcall's error codes? */
 export function isErrorCode(value: string): value is ErrorCode {
   return Object.hasOwn(CODES, value);

@@ -1,13 +1,17 @@
 /** The connections of one catalog: a pool that Prisma and the bulk statements share. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import type { Log } from '../sync/ports.ts';
 import { type ConnectionSettings, connectionSettings } from './connection.ts';
-import { asDatabaseError } from './errors.ts';
+import { asDatabaseError, sqlState } from './errors.ts';
 import { PrismaClient } from './generated/client.ts';
 
 /** A statement that has not answered by then never will: its connection is given up. */
 const STATEMENT_MS = 300_000;
+const ATTEMPTS = 5;
+/** Serialisation failure, deadlock. */
+const TRY_AGAIN = new Set(['40001', '40P01']);
 
 export interface Database {
   /** For the bulk statements: the driver without Prisma's copies of every value, which a sync would spend its CPU on. */
@@ -15,8 +19,9 @@ export interface Database {
   readonly prisma: PrismaClient;
   readonly settings: ConnectionSettings;
   /**
-   * What `work` answers; its errors as RollcallErrors. Gives up waiting when `signal` aborts: the statement itself
-   * ends on its own.
+   * What `work` answers, which is one statement or one transaction: all of it is done again if another transaction was in
+   * its way, since then none of it was done. Its errors come as RollcallErrors. Gives up waiting when `signal` aborts: the
+   * statement itself ends on its own.
    */
   ask<Answer>(work: () => Promise<Answer>, signal?: AbortSignal): Promise<Answer>;
   close(): Promise<void>;
@@ -50,7 +55,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     settings,
     ask: async (work, signal) => {
       try {
-        return await untilAborted(work, signal);
+        return await untilAborted(() => untilUndisturbed(work), signal);
       } catch (thrown) {
         signal?.throwIfAborted();
         throw asDatabaseError(thrown, place);
@@ -61,6 +66,17 @@ export function openDatabase(options: DatabaseOptions): Database {
       await pool.end();
     },
   };
+}
+
+async function untilUndisturbed<Answer>(work: () => Promise<Answer>): Promise<Answer> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (thrown) {
+      if (attempt === ATTEMPTS || !TRY_AGAIN.has(sqlState(thrown) ?? '')) throw thrown;
+      await sleep(attempt * 20 * (1 + Math.random()));
+    }
+  }
 }
 
 async function untilAborted<Answer>(work: () => Promise<Answer>, signal?: AbortSignal): Promise<Answer> {
@@ -84,6 +100,11 @@ export async function inTransaction<Answer>(
 ): Promise<Answer> {
   const client = await pool.connect();
   let broken: Error | undefined;
+  // Nobody else listens while it is out of the pool, and an error that nobody hears ends the process.
+  const onBreak = (error: Error) => {
+    broken = error;
+  };
+  client.on('error', onBreak);
   try {
     await client.query(begin);
     const answer = await work(client);
@@ -95,6 +116,7 @@ export async function inTransaction<Answer>(
     });
     throw thrown;
   } finally {
+    client.off('error', onBreak);
     client.release(broken);
   }
 }

@@ -1,27 +1,15 @@
 /** Transactions that write. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { RollcallError } from '../errors.ts';
 import type { Library } from '../sync/types.ts';
 import { type Database, inTransaction } from './database.ts';
 import { sqlState } from './errors.ts';
 
-const ATTEMPTS = 5;
-/** Deadlock, serialisation failure: another transaction was in the way and trying again is the cure. */
-const TRY_AGAIN = new Set(['40001', '40P01']);
-
 type Work<Answer> = (client: pg.PoolClient) => Promise<Answer>;
 
 /** Does `work` wholly or not at all, again from its beginning if another transaction was in the way. */
-export async function writeTransaction<Answer>(database: Database, work: Work<Answer>): Promise<Answer> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await database.ask(() => inTransaction(database.pool, work));
-    } catch (thrown) {
-      if (attempt === ATTEMPTS || !TRY_AGAIN.has(stateOf(thrown))) throw thrown;
-      await sleep(attempt * 20 * (1 + Math.random()));
-    }
-  }
+export function writeTransaction<Answer>(database: Database, work: Work<Answer>): Promise<Answer> {
+  return database.ask(() => inTransaction(database.pool, work));
 }
 
 /** The same for rows of this library: NAME_COLLISION when a key or path is taken, NOT_FOUND when the library is gone. */

@@ -3,6 +3,7 @@ import { closeSync, writeFileSync } from 'node:fs';
 import { pino } from 'pino';
 import type { Config } from '../config.ts';
 import type { Clock, Log } from '../sync/ports.ts';
+import { jsonForTerminals } from './json-lines.ts';
 import { type LogFile, openLogFile, removeOldLogs } from './log-file.ts';
 import type { Screen } from './screen.ts';
 import { oneLine } from './text.ts';
@@ -95,7 +96,7 @@ export function fileLogger({ fd }: LogFile, level: Level, say: (line: string) =>
   let broken = false;
   const write = (line: string) => {
     try {
-      writeFileSync(fd, line);
+      writeFileSync(fd, jsonForTerminals(line));
     } catch (cause) {
       if (!broken) say(`The log file is incomplete: ${oneLine((cause as Error).message)}`);
       broken = true;

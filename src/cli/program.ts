@@ -4,6 +4,7 @@ import { ExitCode, RollcallError } from '../errors.ts';
 import { rollcallProgram } from './commands.ts';
 import type { Answer, Invocation } from './invocation.ts';
 import { jsonLine } from './json-lines.ts';
+import { oneLine } from './text.ts';
 
 /** Reads a command line (without node and script). `columns` is the width that help texts are wrapped to. */
 export function parseCommandLine(argv: readonly string[], version: string, columns = 100): Invocation | Answer {
@@ -50,7 +51,7 @@ function answerTo(
 
 /** How a usage error reads: one clear line, and where to find help; to a program, a line of JSON too. */
 export function usageAnswer({ code, message }: RollcallError, command: string | undefined, json: boolean): Answer {
-  const line = message.replaceAll(/\s+/g, ' ').trim();
+  const line = oneLine(message);
   const stdout = json ? `${jsonLine({ type: 'error', code, message: line })}\n` : '';
   const stderr = `rollcall: ${line}\nTry: rollcall ${command === undefined ? '' : `${command} `}--help\n`;
   return { command: null, stdout, stderr, exitCode: ExitCode.usage };

@@ -16,7 +16,7 @@ import { reportLines } from './report.ts';
 import type { Paint, Screen } from './screen.ts';
 import { runCommand, type Session } from './session.ts';
 import { type SyncJob, syncJob } from './sync-arguments.ts';
-import { oneLine } from './text.ts';
+import { oneLine, printable } from './text.ts';
 
 /** Runs `sync`, `moves` or `status` to its exit code. Throws BAD_INPUT for arguments that cannot be meant. */
 export async function sync(
@@ -201,7 +201,7 @@ async function savePlan(session: Session, path: string, [plan]: readonly SavedPl
     const message = `the plan was not saved: ${(cause as Error).message}`;
     throw new RollcallError('BAD_INPUT', message, { cause, field: '--plan-out' });
   }
-  session.screen.say(`Plan saved; to run it: rollcall apply ${path}`);
+  session.screen.say(`Plan saved; to run it: rollcall apply ${printable(path)}`);
 }
 
 /** Tells how a run ended: to a program as the last JSON line, to a person as a summary. Answers the exit code. */

@@ -116,6 +116,8 @@ export interface Classified {
   readonly finding: Finding;
   /** An existing photo whose bytes on disk are not those agreed on. */
   readonly changed: boolean;
+  /** Gone from disk and bucket because somebody asked for it: no loss. */
+  readonly asked?: true;
 }
 
 /** Storage classes whose objects must be restored before they can be read or copied. */
@@ -144,22 +146,23 @@ export function classify(triple: Triple, vouching: Vouching): Classified {
   const bucket = bucketSays(triple, vouching.bucket);
   const known = TABLE.get(disk)?.get(row)?.get(bucket);
   if (known === undefined) throw new Error(`no such case: disk ${disk}, row ${row}, bucket ${bucket}`);
+  if (known.finding === 'lost' && triple.row?.deleting) return { ...known, asked: true };
   const archived = known.presence === 'present' && triple.object !== undefined && isArchived(triple.object);
   return archived ? { ...known, presence: 'archived' } : known;
 }
 
-function rowSays(row: CatalogRow | undefined): RowSays {
+export function rowSays(row: CatalogRow | undefined): RowSays {
   if (row === undefined) return 'none';
   return row.etag === null ? 'unsettled' : 'agreed';
 }
 
-function diskSays(local: LocalFile | undefined, row: CatalogRow | undefined, vouches: boolean): DiskSays {
+export function diskSays(local: LocalFile | undefined, row: CatalogRow | undefined, vouches: boolean): DiskSays {
   if (local === undefined) return vouches ? 'gone' : 'unseen';
   if (row === undefined || row.etag === null) return 'file';
   return local.size === row.size && local.mtimeNs === row.mtimeNs ? 'same' : 'changed';
 }
 
-function bucketSays({ local, row, object }: Triple, vouches: boolean): BucketSays {
+export function bucketSays({ local, row, object }: Triple, vouches: boolean): BucketSays {
   if (object === undefined) return vouches ? 'none' : 'unseen';
   if (isRecorded(row, object)) return 'recorded';
   if (local === undefined) return 'other';

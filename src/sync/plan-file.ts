@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import { RollcallError } from '../errors.ts';
 import type { Action, FormerPlace, RowFacts } from './actions.ts';
-import type { AlbumMove, CatalogPort } from './catalog-port.ts';
+import type { AlbumMove, CatalogPort, Leftover } from './catalog-port.ts';
 import { asidePlace } from './moves.ts';
-import { allowedKeys } from './scope.ts';
+import { albumPath, allowedKeys } from './scope.ts';
 import type { CatalogRow, DeleteLimit, Library, Policy } from './types.ts';
 
 /** A plan with all that is needed to run it later, or to refuse to. */
@@ -185,20 +185,52 @@ export function printPlan(saved: SavedPlan): string {
 }
 
 /** A plan may be edited by hand: whatever it says, it stays within its library and scope. */
-function checkKeys({ library, album, actions }: SavedPlan): void {
-  const allowed = allowedKeys(library.prefix, album);
+function checkKeys({ library, album, actions, albums }: SavedPlan): void {
+  const inScope = allowedKeys(library.prefix, album);
+  const inLibrary = allowedKeys(library.prefix, null);
   const outside = actions.findIndex(
-    (action) => !placesOf(action).every(({ key, path }) => allowed(key, path)) || !isAsidePlanned(action),
+    (action) =>
+      !placesOf(action).every(({ key, path }) => inScope(key, path)) ||
+      !mentionedBy(action, library.prefix).every(({ key, path }) => inLibrary(key, path)) ||
+      !isAsidePlanned(action),
   );
-  if (outside >= 0) {
-    const field = `actions.${outside}.key`;
-    throw new RollcallError('BAD_PLAN', `the plan cannot be read: ${field}: is not a photo of this library`, { field });
-  }
+  if (outside >= 0) throw notOfLibrary(`actions.${outside}.key`);
+  const astray = albums.findIndex(({ from, path }) => !isAlbum(path) || (from !== undefined && !isAlbum(from)));
+  if (astray >= 0) throw notOfLibrary(`albums.${astray}.path`);
+}
+
+function notOfLibrary(field: string): RollcallError {
+  return new RollcallError('BAD_PLAN', `the plan cannot be read: ${field}: does not lie in this library`, { field });
 }
 
 /** Every place whose object an action would write or remove. */
 function placesOf(action: Action): readonly FormerPlace[] {
   return action.kind === 'move' ? [action, action.from] : [action];
+}
+
+/** Places that an action reads, or that a row would say of a photo afterwards. */
+function mentionedBy(action: Action, prefix: string): readonly FormerPlace[] {
+  const of = (key: string): FormerPlace => ({ key, path: key.slice(prefix.length) });
+  switch (action.kind) {
+    case 'update':
+      return action.change.path === undefined ? [] : [{ key: action.key, path: action.change.path }];
+    case 'copy':
+      return [of(action.from.key)];
+    case 'leftover':
+      return [of(action.photo.key)];
+    case 'wait':
+      return action.to === undefined ? [] : [action.to];
+    default:
+      return [];
+  }
+}
+
+function isAlbum(path: string): boolean {
+  try {
+    return albumPath(path) === path;
+  } catch {
+    return false;
+  }
 }
 
 /** A temporary key is made of the new one: any other is none. */
@@ -224,18 +256,24 @@ export async function stillHolding(
 ): Promise<{ readonly fresh: readonly Action[]; readonly stale: readonly Action[] }> {
   const fresh: Action[] = [];
   const stale: Action[] = [];
+  const leftovers = new Map((await catalog.leftovers(library, signal)).map((one) => [one.key, one]));
   const chunk = 1_000;
   // Where a photo moves away, its row is expected: another file has its name by then.
   const leaving = new Map(saved.actions.flatMap((one) => (one.kind === 'move' ? [[one.from.key, one.row.id]] : [])));
   for (let from = 0; from < saved.actions.length; from += chunk) {
     const actions = saved.actions.slice(from, from + chunk);
-    const keys = actions.map(rowKeyOf);
+    const keys = actions.flatMap((one) => [rowKeyOf(one), ...(one.kind === 'copy' ? [one.from.key] : [])]);
     const rows = new Map((await catalog.rowsByKey(library, keys, signal)).map((found) => [found.key, found]));
     for (const planned of actions) {
       const found = rows.get(rowKeyOf(planned));
       const leaves = planned.kind !== 'move' && found !== undefined && leaving.get(found.key) === found.id;
       const row = leaves ? undefined : found;
-      (sameRow(rowOf(planned), row) && !sendsDamage(planned, row) ? fresh : stale).push(planned);
+      const holds =
+        sameRow(rowOf(planned), row) &&
+        !sendsDamage(planned, row) &&
+        sameLeftover(planned, leftovers.get(planned.key)) &&
+        sameSource(planned, rows);
+      (holds ? fresh : stale).push(planned);
     }
   }
   return { fresh, stale };
@@ -245,6 +283,21 @@ export async function stillHolding(
 function sendsDamage(action: Action, now: CatalogRow | undefined): boolean {
   const damaged = now?.damaged === 'disk' || now?.damaged === 'both';
   return damaged && (action.kind === 'adopt' || action.kind === 'reupload') && action.object !== undefined;
+}
+
+/** What a move has left behind is on record: a plan that says so of another object would delete one that nobody moved. */
+function sameLeftover(action: Action, now: Leftover | undefined): boolean {
+  if (action.kind !== 'leftover') return true;
+  const { id, key, etag } = action.photo;
+  return now?.etag === action.object.etag && now.photo.id === id && now.photo.key === key && now.photo.etag === etag;
+}
+
+/** A copy's source must be what the plan says it is, or the object would hold other bytes than its row tells. */
+function sameSource(action: Action, rows: ReadonlyMap<string, CatalogRow>): boolean {
+  if (action.kind !== 'copy') return true;
+  const source = rows.get(action.from.key);
+  const { id, size, etag } = action.from;
+  return source?.id === id && source.size === size && source.etag === etag && source.md5 === action.md5;
 }
 
 function sameRow(planned: RowFacts | undefined, now: CatalogRow | undefined): boolean {

@@ -49,7 +49,7 @@ export function countsOf(
   const counts: Counts = {
     ...NOTHING,
     changed: classified.changed && classified.class !== null ? 1 : 0,
-    lost: classified.finding === 'lost' ? 1 : 0,
+    lost: classified.finding === 'lost' && !classified.asked ? 1 : 0,
     skipped: local !== undefined && action === null && classified.finding === 'in agreement' ? 1 : 0,
     skippedDownload: both && direction !== 'up' && action?.kind !== 'download' ? 1 : 0,
     skippedUpload: both && direction === 'both' && !sends ? 1 : 0,

@@ -64,19 +64,19 @@ export class Tally {
   readonly conflicts: Failure[] = [];
 
   /** Counts a photo by what it was found to be. */
-  count({ class: photoClass, changed, finding }: Classified): void {
+  count({ class: photoClass, changed, finding, asked }: Classified): void {
     if (photoClass === null) return;
     this.photos[photoClass] += 1;
     if (changed) this.photos.changed += 1;
-    if (finding === 'lost') this.photos.lost += 1;
+    if (finding === 'lost' && !asked) this.photos.lost += 1;
   }
 
   /** Takes back what `count` counted: the photo turned out to be another one's former or new place. */
-  uncount({ class: photoClass, changed, finding }: Classified): void {
+  uncount({ class: photoClass, changed, finding, asked }: Classified): void {
     if (photoClass === null) return;
     this.photos[photoClass] -= 1;
     if (changed) this.photos.changed -= 1;
-    if (finding === 'lost') this.photos.lost -= 1;
+    if (finding === 'lost' && !asked) this.photos.lost -= 1;
   }
 
   /** Counts bytes that were not sent again. */

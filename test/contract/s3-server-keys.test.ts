@@ -1,8 +1,8 @@
 import { CopyObjectCommand, DeleteObjectCommand, HeadObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { describe, expect, test } from 'vitest';
 import { byteOrder, contractS3, failureOf, needs } from '../support/contract-s3.ts';
-import { decodeKey } from '../support/s3.ts';
 import { pathOf, uriEncode } from '../support/contract-s3-http.ts';
+import { decodeKey } from '../support/s3.ts';
 
 const ODD_KEYS = [
   'two words',

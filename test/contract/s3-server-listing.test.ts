@@ -1,9 +1,9 @@
 import { ListObjectsCommand, ListObjectsV2Command, type ListObjectsV2CommandInput } from '@aws-sdk/client-s3';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { byteOrder, contractS3, etagOf, needs } from '../support/contract-s3.ts';
-import { decodeKey } from '../support/s3.ts';
 import { pathOf } from '../support/contract-s3-http.ts';
 import { pageV1, pageV2, walk } from '../support/contract-s3-pages.ts';
+import { decodeKey } from '../support/s3.ts';
 
 describe('S3 server, listings', () => {
   const s3 = contractS3();

@@ -7,17 +7,18 @@ import type { Report } from '../../src/sync/types.ts';
 import { type BucketFaultName, oneFault } from './bucket-faults.ts';
 import { disagreements, falseRows, impossible, type SeenSides, seenSides } from './sides.ts';
 import { move, writesOf } from './tree.ts';
-import { createWorld, type World } from './world.ts';
+import { createWorld, type World, type WorldOptions } from './world.ts';
 
 let world: World;
 /** Everything that anybody ever made. */
 const contents = new Set<string>();
 
-export function badDays(): () => World {
+/** `line`: that to the database can be cut. */
+export function badDays(more: Pick<WorldOptions, 'line'> = {}): () => World {
   beforeAll(async () => {
     world = await createWorld(
       { existenceCheck: 'list', stableSeconds: 0 },
-      { client: { idleTimeoutMs: 150, retryDelayMs: 2, leastRate: 500 } },
+      { client: { idleTimeoutMs: 150, retryDelayMs: 2, leastRate: 500 }, ...more },
     );
     // What the bucket honours is learnt before the bad days: those of the probe are tested with it.
     write('learns.jpg');
@@ -80,6 +81,7 @@ export interface BadDay {
 /** Syncs on a bad day, and holds what is left behind to what must be true of it at any time. */
 export async function syncDuring(day: BadDay): Promise<Report | RollcallError> {
   const before = await seenSides(world);
+  world.proxy.reset();
   await day.begin();
   const outcome = await world.sync(EVERYTHING).catch((thrown: unknown) => thrown);
   await day.end();

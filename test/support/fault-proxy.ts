@@ -60,12 +60,15 @@ export interface FaultProxy {
   /** Asked for each request; null lets it through. */
   fail(decide: (request: SeenRequest, nth: number) => Fault | null): void;
   reset(): void;
+  /** Resolves when nothing is under way: a server may still work for somebody who has gone. */
+  quiet(): Promise<void>;
   close(): Promise<void>;
 }
 
 /** Starts a proxy on a free port of 127.0.0.1. The Host header is passed on, so that signatures stay right. */
 export async function startFaultProxy(target: string): Promise<FaultProxy> {
   const seen: SeenRequest[] = [];
+  const underWay = new Set<Promise<unknown>>();
   let decide: (request: SeenRequest, nth: number) => Fault | null = () => null;
   const server = createServer((incoming, outgoing) => {
     const url = new URL(incoming.url ?? '/', 'http://proxy');
@@ -76,7 +79,9 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
       headers: incoming.headers,
     };
     const fault = decide(about, seen.push(about));
-    void pass(target, incoming, outgoing, fault).catch(() => outgoing.destroy());
+    const passing = pass(target, incoming, outgoing, fault).catch(() => outgoing.destroy());
+    underWay.add(passing);
+    void passing.finally(() => underWay.delete(passing));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
@@ -88,6 +93,9 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
     reset: () => {
       seen.length = 0;
       decide = () => null;
+    },
+    quiet: async () => {
+      while (underWay.size > 0) await Promise.all(underWay);
     },
     close: async () => {
       server.closeAllConnections();

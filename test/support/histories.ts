@@ -5,8 +5,10 @@ import { afterAll, beforeAll, expect } from 'vitest';
 import { openMedia } from '../../src/media/open-media.ts';
 import type { MediaPort } from '../../src/sync/media-port.ts';
 import { createMediaService } from '../../src/sync/media-service.ts';
+import { type CliWorld, cliWorld } from '../e2e/cli-world.ts';
+import { diskFaults } from './disk-faults.ts';
 import { Player, type PlayerParts } from './history-player.ts';
-import { asked, change, type Step, step } from './history-steps.ts';
+import { asked, change, type Step, steps } from './history-steps.ts';
 import { seedOf } from './random.ts';
 import { openTestBucket, type TestBucket } from './s3.ts';
 import { createWorld, type World } from './world.ts';
@@ -19,6 +21,8 @@ export interface HistoryOptions {
   readonly seconds: number;
   /** Of a history, at most; 16. */
   readonly steps?: number;
+  /** Some syncs are processes, and killed. */
+  readonly kills?: true;
 }
 
 /**
@@ -37,14 +41,21 @@ export function histories(
   let world: World;
   let media: MediaPort;
   let parts: PlayerParts;
+  let cli: CliWorld | null = null;
+  // Before the first walk.
+  const disk = diskFaults();
   beforeAll(async () => {
     bucket = await openTestBucket();
     const client = { idleTimeoutMs: 1_000, retryDelayMs: 2, leastRate: 500 };
     world = await createWorld({ stableSeconds: 0 }, { bucketOf: { s3: bucket }, client, line: true });
     media = openMedia({ maxPixels: 1_000_000, concurrency: 2 });
-    parts = { world, media: pictureService(world, media), pictures: await Promise.all(COLOURS.map(picture)) };
+    cli = options.kills ? await programFor(world) : null;
+    const pictures = await Promise.all(COLOURS.map(picture));
+    parts = { world, media: pictureService(world, media), pictures, disk, program: cli && starter(cli) };
   });
   afterAll(async () => {
+    cli?.close();
+    disk.close();
     await media?.close();
     await world?.close();
     await bucket?.close();
@@ -53,7 +64,7 @@ export function histories(
     console.info(`histories: SEED=${seed} HISTORIES=${runs}`);
     let played = 0;
     const beginning = fc.array(change, { minLength: 2, maxLength: 6 });
-    const later = fc.array(step, { minLength: 2, maxLength: options.steps ?? 16 });
+    const later = fc.array(steps({ kills: options.kills === true }), { minLength: 2, maxLength: options.steps ?? 16 });
     const property = fc.asyncProperty(beginning, later, asked, async (first, rest, last) => {
       const player = await Player.begin(parts);
       for (const each of [...first, ...rest] satisfies Step[]) {
@@ -98,4 +109,27 @@ function pictureService(world: World, media: MediaPort) {
     log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
     now: () => world.clock.nowMs,
   });
+}
+
+async function programFor(world: World): Promise<CliWorld> {
+  const cli = await cliWorld();
+  Object.assign(cli.env, {
+    DATABASE_URL: world.databaseUrl,
+    S3_BUCKET: world.bucket,
+    S3_ENDPOINT: world.proxy.endpoint,
+    AWS_REGION: world.s3.region,
+    AWS_ACCESS_KEY_ID: world.s3.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: world.s3.secretAccessKey,
+    PHOTOS_ROOT: world.root,
+    STABLE_SECONDS: '0',
+  });
+  return cli;
+}
+
+function starter(cli: CliWorld): PlayerParts['program'] {
+  return (args, env) => {
+    Object.assign(cli.env, env);
+    const { process: child, ended } = cli.start('sync', ...args);
+    return { ended, kill: () => void child.kill('SIGKILL') };
+  };
 }

@@ -7,8 +7,18 @@ import type { MediaService } from '../../src/sync/media-service.ts';
 import type { Report } from '../../src/sync/types.ts';
 import { mixedFaults } from './bucket-faults.ts';
 import { killConnections, loseRaces, winRaces } from './database-faults.ts';
+import type { diskFaults } from './disk-faults.ts';
 import { forbidden, predict, rulesOf, unlike } from './history-model.ts';
-import { type Asked, type Change, faultsOf, type Loss, type Step, type Trouble } from './history-steps.ts';
+import {
+  type Asked,
+  argumentsOf,
+  type Change,
+  diskFaultsOf,
+  faultsOf,
+  type Loss,
+  type Step,
+  type Trouble,
+} from './history-steps.ts';
 import { falseRows, impossible, type SeenSides, seenSides, strayVariants } from './sides.ts';
 import { writesOf } from './tree.ts';
 import type { World } from './world.ts';
@@ -18,12 +28,21 @@ const KEPT = 'kept.jpg';
 const HOUR_MS = 3_600_000;
 const MOST_SYNCS = 5;
 
+/** A sync in a process of its own. */
+export interface StartedSync {
+  kill(): void;
+  readonly ended: Promise<unknown>;
+}
+
 export interface PlayerParts {
   readonly world: World;
   /** Null: this history has no pictures. */
   readonly media: MediaService | null;
   /** Small ones, each of its own. */
   readonly pictures: readonly string[];
+  readonly disk: Pick<ReturnType<typeof diskFaults>, 'begin' | 'end'>;
+  /** The built program, for syncs that are killed; null: this history has none. */
+  readonly program: ((args: readonly string[], env: Record<string, string>) => StartedSync) | null;
 }
 
 export class Player {
@@ -31,6 +50,8 @@ export class Player {
   readonly #parts: PlayerParts;
   /** All that anybody ever made. */
   readonly #contents = new Set<string>();
+  /** Temporary files of processes that were killed: hidden by their names, and swept up when they are a day old. */
+  readonly #left = new Set<string>();
   #writes = 0;
   readonly problems: string[] = [];
 
@@ -131,20 +152,45 @@ export class Player {
   /** Null when it was refused or ended by its trouble. */
   async #sync(asked: Asked, trouble: Trouble): Promise<Report | null> {
     const before = await seenSides(this.#world);
-    const outcome = await this.#during(trouble, (signal) => this.#world.sync(asked, signal));
+    const outcome =
+      trouble.kind === 'killed'
+        ? await this.#killed(asked, trouble)
+        : await this.#during(trouble, (signal) => this.#world.sync(asked, signal));
     const after = await seenSides(this.#world);
     const report = outcome instanceof Error ? null : outcome;
+    if (trouble.kind === 'killed') for (const path of after.temporary) this.#left.add(path);
     const lies = trouble.kind === 'bucket' && trouble.of === 'any';
     const rules = rulesOf(asked);
     const wrong = [
       ...falseRows(before, after, { etags: !lies }),
       ...impossible(after, this.#contents),
-      ...after.temporary.map((path) => `temporary file ${path} was left`),
+      ...after.temporary.filter((path) => !this.#left.has(path)).map((path) => `temporary file ${path} was left`),
       ...forbidden(before, after, rules),
     ];
     if (trouble.kind === 'none') wrong.push(...this.#judge(outcome, before, after, asked));
     this.#note(wrong, { asked, trouble, outcome: outcome instanceof Error ? String(outcome) : outcome.actions });
     return report;
+  }
+
+  /** The same sync as a process, which is killed. What it was in the middle of comes to an end without it. */
+  async #killed(asked: Asked, { request, afterMs }: Extract<Trouble, { kind: 'killed' }>): Promise<RollcallError> {
+    const args = argumentsOf(asked);
+    const { program } = this.#parts;
+    if (program === null || args === null) return new RollcallError('CANCELLED', 'not begun');
+    const { proxy, query } = this.#world;
+    const run = program(args, { DEDUPE_COPY: String(asked.dedupeCopy) });
+    proxy.reset();
+    proxy.fail((_, nth) => {
+      if (nth === request) setTimeout(() => run.kill(), afterMs);
+      return null;
+    });
+    await run.ended;
+    proxy.reset();
+    await proxy.quiet();
+    const locks =
+      "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    while ((await query(locks)).length > 0);
+    return new RollcallError('CANCELLED', 'killed');
   }
 
   #judge(outcome: Report | RollcallError, before: SeenSides, after: SeenSides, asked: Asked): string[] {
@@ -226,6 +272,7 @@ export class Player {
         return null;
       });
     }
+    if (trouble.kind === 'disk') this.#parts.disk.begin(this.#world.root, diskFaultsOf(trouble));
     if (trouble.kind === 'deadlocks') await loseRaces(this.#world, '40P01', trouble.writes);
     if (trouble.kind === 'serialisation') await loseRaces(this.#world, '40001', trouble.writes);
     try {
@@ -236,7 +283,9 @@ export class Player {
       throw thrown;
     } finally {
       proxy.reset();
+      this.#parts.disk.end();
       this.#world.line?.mend();
+      await proxy.quiet();
       await Promise.all(onBadDay);
       if (trouble.kind === 'deadlocks' || trouble.kind === 'serialisation') await winRaces(this.#world);
     }

@@ -1,6 +1,7 @@
 /** Steps of a library's history, and arbitrary ones of them. */
 import fc from 'fast-check';
 import type { SyncRequest } from '../../src/sync/service.ts';
+import type { DiskFault } from './disk-faults.ts';
 import { BUCKET_FAULT_NAMES, PASSING_FAULTS } from './bucket-faults.ts';
 
 /** What somebody does to the disk or the bucket. `which` counts among the photos that are there. */
@@ -31,7 +32,9 @@ export type Trouble =
   | { readonly kind: 'deadlocks' | 'serialisation'; readonly writes: number }
   | { readonly kind: 'connections'; readonly request: number }
   /** Of the disk: so many of the calls fail. */
-  | { readonly kind: 'disk'; readonly percent: number; readonly seed: number };
+  | { readonly kind: 'disk'; readonly percent: number; readonly seed: number }
+  /** A process of its own, killed when it sends this request, or so long after that (ms). */
+  | { readonly kind: 'killed'; readonly request: number; readonly afterMs: number };
 
 /** Policies, and the setting that goes with them. */
 export type Asked = Omit<SyncRequest, 'library' | 'albumId' | 'runId' | 'parentId' | 'kind'> & {
@@ -94,6 +97,12 @@ export const asked: fc.Arbitrary<Asked> = fc
 const request = fc.integer({ min: 1, max: 25 });
 const seed = fc.nat(1_000_000);
 
+const death: fc.Arbitrary<Trouble> = fc.record({
+  kind: fc.constant('killed' as const),
+  request,
+  afterMs: fc.constantFrom(0, 0, 0, 3, 10, 30),
+});
+
 const trouble: fc.Arbitrary<Trouble> = fc.oneof(
   { weight: 4, arbitrary: fc.constant({ kind: 'none' as const }) },
   {
@@ -115,18 +124,55 @@ const trouble: fc.Arbitrary<Trouble> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('connections' as const), request }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant('disk' as const), percent: fc.constantFrom(2, 10, 30), seed }),
+  },
 ) as fc.Arbitrary<Trouble>;
 
-const sync: fc.Arbitrary<Step> = fc.record({ do: fc.constant('sync' as const), asked, trouble });
+const syncs = (of: fc.Arbitrary<Trouble>) => fc.record({ do: fc.constant('sync' as const), asked, trouble: of });
 
-export const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 10, arbitrary: change },
-  { weight: 7, arbitrary: sync },
-  { weight: 1, arbitrary: loss },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('pictures' as const), trouble }) },
-);
+/** With `kills`, some syncs are processes that are killed: slow, and as real as it gets. */
+export function steps({ kills }: { readonly kills: boolean }): fc.Arbitrary<Step> {
+  return fc.oneof(
+    { weight: 10, arbitrary: change },
+    { weight: 7, arbitrary: syncs(trouble) },
+    { weight: kills ? 2 : 0, arbitrary: syncs(death) },
+    { weight: 1, arbitrary: loss },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('pictures' as const), trouble }) },
+  );
+}
 
 /** What a mixture of the bucket's faults is made of. */
 export function faultsOf({ of }: Extract<Trouble, { kind: 'bucket' }>) {
   return of === 'passing' ? PASSING_FAULTS : BUCKET_FAULT_NAMES;
+}
+
+/** What may fail of a disk: each call by itself, whatever it is of. */
+const DISK_CALLS = [
+  ['handle.read', 'EIO'],
+  ['handle.write', 'ENOSPC'],
+  ['handle.sync', 'EIO'],
+  ['open', 'EACCES'],
+  ['lstat', 'EIO'],
+  ['readdir', 'EIO'],
+  ['link', 'EIO'],
+  ['rename', 'EROFS'],
+  ['mkdir', 'ENOSPC'],
+] as const;
+
+export function diskFaultsOf({ percent, seed }: Extract<Trouble, { kind: 'disk' }>): DiskFault[] {
+  // The root itself stays: without it there is no run to speak of.
+  return DISK_CALLS.map(([call, errno]) => ({ call, errno, path: '.', percent, seed }));
+}
+
+/** The same as a command; null for what the command line refuses as a contradiction. */
+export function argumentsOf(asked: Asked): string[] | null {
+  const { direction, compare, overwrite, orphans, deleteNow, moves, album, maxDelete } = asked;
+  if (moves === 'only' && orphans === 'delete') return null;
+  const policies = { direction, compare, overwrite, moves, album, 'max-delete': maxDelete };
+  const flags = Object.entries(policies).flatMap(([name, value]) =>
+    value === undefined || (name === 'moves' && direction === 'down') ? [] : [`--${name}`, String(value)],
+  );
+  return [...flags, ...(orphans === 'delete' && deleteNow ? ['--delete'] : ['--orphans', orphans ?? 'mark'])];
 }

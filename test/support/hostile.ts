@@ -85,6 +85,17 @@ const units = fc
 
 export const hostileText: fc.Arbitrary<string> = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom(...HOSTILE_TEXTS) },
+  // Where something else is asked for first: a folder, a prefix, an absolute path, a path below one that there is.
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(
+        fc.constantFrom('', '/', '/tmp/', '2024/', 'a'),
+        fc.constantFrom(...HOSTILE_TEXTS),
+        fc.constantFrom('', '/', '.jpg'),
+      )
+      .map((parts) => parts.join('')),
+  },
   { weight: 1, arbitrary: units },
   { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 60 }) },
 );
