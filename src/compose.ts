@@ -11,10 +11,10 @@ import { compileExcludes } from './disk/excludes.ts';
 import { openWalkers, type Walkers } from './disk/walkers.ts';
 import { watchLibrary } from './disk/watch.ts';
 import { attachEmbedded, type EmbeddedServices, embeddedRuns } from './embedded/attach.ts';
-import { RollcallError } from './errors.ts';
+import { asRollcallError, RollcallError } from './errors.ts';
 import { readAdminPage } from './http/admin-page.ts';
 import { checkHealth } from './http/health.ts';
-import type { HttpParts } from './http/parts.ts';
+import type { HttpParts, LibraryTrial, SideTrial } from './http/parts.ts';
 import { tokenFile } from './http/token-file.ts';
 import type { JobQueue, QueueParts } from './jobs/queue.ts';
 import type { CatalogBrowser, LibraryStore, NewLibrary } from './sync/browse.ts';
@@ -408,6 +408,7 @@ function httpParts(
     health: (signal) => checkHealth(health, signal),
     metrics: { figures: catalog.figures, ping: catalog.ping, s3Requests: buckets.requests },
     checkLibrary: (wanted, signal) => checkLibrary(wanted, buckets.open, embedded, signal),
+    tryLibrary: (wanted, signal) => tryLibrary(wanted, buckets.open, embedded, signal),
     auth: {
       token: config.apiToken,
       ...(config.apiTokensFile !== null && { more: tokenFile(config.apiTokensFile, log) }),
@@ -453,17 +454,48 @@ function ownFolders(config: Config, root: string): string[] {
     .map((inside) => `/${inside.replaceAll('\\', '/')}/`);
 }
 
-/** GUARD_ROOT_* or BUCKET_* when a library could not be synced. The embedded S3 makes its buckets as they are named. */
-async function checkLibrary(
+/** GUARD_ROOT_* or BUCKET_* when a library could not be synced. */
+async function checkLibrary(...sides: Parameters<typeof verifyPlaces>): Promise<void> {
+  const { root, bucket } = verifyPlaces(...sides);
+  await root();
+  await bucket();
+}
+
+async function tryLibrary(...sides: Parameters<typeof verifyPlaces>): Promise<LibraryTrial> {
+  const { root, bucket } = verifyPlaces(...sides);
+  const [onDisk, inBucket] = await Promise.all([trial(root), trial(bucket)]);
+  return { root: onDisk, bucket: inBucket };
+}
+
+async function trial<Found extends object>(verify: () => Promise<Found>): Promise<SideTrial & Partial<Found>> {
+  try {
+    return { ok: true, ...(await verify()) };
+  } catch (thrown) {
+    const { code, message } = asRollcallError(thrown);
+    if (code === 'CANCELLED') throw thrown;
+    return { ok: false, code, message } as SideTrial & Partial<Found>;
+  }
+}
+
+/** The embedded S3 makes its buckets as they are named. */
+function verifyPlaces(
   wanted: NewLibrary,
   openBucket: (name: string) => BucketPort,
   embedded: EmbeddedServices,
   signal: AbortSignal,
-): Promise<void> {
+) {
   const disk: DiskPort = openDisk({ sync: 'up', ...wanted, id: '' });
-  await disk.verifyRoot(signal);
-  if (embedded.s3 !== null) await embedded.ensureBucket(wanted.bucket);
-  await openBucket(wanted.bucket).preflight(wanted.prefix, signal);
+  return {
+    root: async () => {
+      await disk.verifyRoot(signal);
+      return { bare: await disk.isBare(signal) };
+    },
+    bucket: async () => {
+      if (embedded.s3 !== null) await embedded.ensureBucket(wanted.bucket);
+      await openBucket(wanted.bucket).preflight(wanted.prefix, signal);
+      return {};
+    },
+  };
 }
 
 function withoutPassword(url: string): string {

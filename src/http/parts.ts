@@ -83,6 +83,8 @@ export interface HttpParts {
     /** From the end of a two-way sync to the next one; 0: there are none. */
     readonly twoWaySeconds: number;
   };
+  /** The same, both sides looked at and none of it thrown. */
+  readonly tryLibrary: (library: NewLibrary, signal: AbortSignal) => Promise<LibraryTrial>;
   /** Throws GUARD_ROOT_* or BUCKET_* when the library's root or bucket cannot be used. */
   readonly checkLibrary: (library: NewLibrary, signal: AbortSignal) => Promise<void>;
   /** No token at all: only loopback is served, and to no other origin (DESIGN 12). */
@@ -96,6 +98,15 @@ export interface HttpParts {
   readonly log: Log;
   readonly version: string;
 }
+
+/** Can a library's root and bucket be used? */
+export interface LibraryTrial {
+  /** `bare`: there is nothing in it, as in a mount point whose disk is not there. */
+  readonly root: SideTrial & { readonly bare?: boolean };
+  readonly bucket: SideTrial;
+}
+
+export type SideTrial = { readonly ok: true } | { readonly ok: false; readonly code: string; readonly message: string };
 
 /** What a request carries through the middleware. */
 export interface HttpEnv {

@@ -131,6 +131,12 @@ export const NewLibraryBody = only('a new library', {
   sync: libraryFields.sync.optional().openapi({ default: 'up' }),
 }).openapi('NewLibrary');
 
+export const LibraryPlaceBody = only('the place of a library', {
+  root: libraryFields.root,
+  bucket: libraryFields.bucket.optional().openapi({ description: "Left out: the server's own bucket." }),
+  prefix: libraryFields.prefix.optional().openapi({ description: "Left out: the server's own." }),
+}).openapi('LibraryPlace');
+
 export const LibraryChangeBody = only('a change of a library', {
   name: libraryFields.name.optional(),
   root: libraryFields.root.optional(),

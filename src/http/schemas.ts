@@ -107,6 +107,18 @@ export const Library = z
   })
   .openapi('Library');
 
+const SideTrial = { ok: z.boolean(), code: z.string().optional(), message: z.string().optional() };
+
+export const LibraryTrial = z
+  .object({
+    root: z.object({
+      ...SideTrial,
+      bare: z.boolean().optional().openapi({ description: 'Nothing is in it, as in a mount point without its disk.' }),
+    }),
+    bucket: z.object(SideTrial),
+  })
+  .openapi('LibraryTrial', { description: 'Whether each side can be used; if not, why.' });
+
 export const Album = z
   .object({
     id: z.uuid(),

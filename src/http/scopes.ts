@@ -24,6 +24,7 @@ const ROUTE_SCOPES: Readonly<Record<string, Scope | 'anyone' | 'page'>> = {
   'GET /api/libraries': 'read',
   'GET /api/libraries/:id': 'read',
   'POST /api/libraries': 'admin',
+  'POST /api/libraries/check': 'admin',
   'PATCH /api/libraries/:id': 'admin',
   'DELETE /api/libraries/:id': 'admin',
 

@@ -206,22 +206,47 @@ describe('errors', () => {
 });
 
 describe('libraries', () => {
-  test('are checked before they are saved, and the field that is wrong is named', async () => {
+  test('are checked before they are saved, each field says what is wrong with it; changed, and forgotten', async () => {
     const page = await world.open('/libraries/new');
     await page.getByLabel('Name').fill('Second');
     await page.getByLabel('Root').fill('/nowhere/at/all');
+    await page.getByLabel('Bucket').fill('no-such-bucket-anywhere');
     await page.getByLabel('Prefix').fill('second');
-    await button(page, 'Check and save').click();
-    await page.locator('.problem', { hasText: 'GUARD_ROOT_MISSING' }).waitFor();
+    await button(page, 'Only check').click();
+    const [root, bucket] = ['Root', 'Bucket'].map((label) => page.locator('.field', { hasText: label }).first());
+    await root!.getByText(/^❌ .*\/nowhere\/at\/all/).waitFor();
+    await bucket!.getByText(/^❌ .*no-such-bucket-anywhere/).waitFor();
     expect(await page.getByLabel('Root').getAttribute('aria-invalid')).toBe('true');
     await page.getByLabel('Root').fill(join(world.cli.dir, 'photos'));
+    await page.getByLabel('Bucket').fill('');
+    await page.getByLabel('Prefix').fill('photos/inside');
+    await button(page, 'Check and save').click();
+    await root!.getByText('✅ The folder can be read').waitFor();
+    await bucket!.getByText('✅ The bucket answers').waitFor();
+    await page
+      .locator('.field', { hasText: 'Prefix' })
+      .getByText(/^❌ .* overlaps library/)
+      .waitFor();
+    await page.getByLabel('Prefix').fill('second');
     await button(page, 'Check and save').click();
     await page.waitForURL('**/libraries');
     await page.getByRole('link', { name: 'Second' }).click();
+    await page.getByLabel('Name').fill('photos');
+    await button(page, 'Check and save').click();
+    await page
+      .locator('.field', { hasText: 'Name' })
+      .getByText(/^❌ .*already/)
+      .waitFor();
+    await page.getByLabel('Name').fill('Renamed');
+    await page.getByLabel('Excludes').fill('*.xmp\n\nprivate/');
+    await button(page, 'Check and save').click();
+    await sees(page, '✅ Renamed is saved');
+    await page.getByRole('link', { name: 'Renamed' }).click();
+    expect(await page.getByLabel('Excludes').inputValue()).toBe('*.xmp\nprivate/');
     await button(page, 'Forget…').click();
     await button(page, 'Forget it').click();
     await page.waitForURL('**/libraries');
-    await page.getByRole('link', { name: 'Second' }).waitFor({ state: 'detached' });
+    await page.getByRole('link', { name: 'Renamed' }).waitFor({ state: 'detached' });
   });
 });
 

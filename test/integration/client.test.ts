@@ -62,6 +62,7 @@ describe('the types of the client', () => {
       '$get /api/health': true,
       '$get /api/libraries': true,
       '$post /api/libraries': true,
+      '$post /api/libraries/check': true,
       '$delete /api/libraries/:id': true,
       '$get /api/libraries/:id': true,
       '$patch /api/libraries/:id': true,

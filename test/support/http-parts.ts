@@ -291,6 +291,7 @@ export function testParts(replaced: Partial<HttpParts> = {}): TestParts {
     },
     health: async () => HEALTH,
     metrics: { figures: async () => FIGURES, ping: async () => 'PostgreSQL 18.4', s3Requests: () => [] },
+    tryLibrary: async () => ({ root: { ok: true, bare: false }, bucket: { ok: true } }),
     checkLibrary: async ({ root }) => {
       checked.push(root);
     },

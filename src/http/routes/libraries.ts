@@ -4,8 +4,8 @@ import { answer, listOf } from '../answer.ts';
 import { findLibrary } from '../find.ts';
 import { type App, json, problems } from '../openapi.ts';
 import type { HttpParts } from '../parts.ts';
-import { given, IdParams, LibraryChangeBody, NewLibraryBody, PageQuery } from '../requests.ts';
-import { Library, LibraryList } from '../schemas.ts';
+import { given, IdParams, LibraryChangeBody, LibraryPlaceBody, NewLibraryBody, PageQuery } from '../requests.ts';
+import { Library, LibraryList, LibraryTrial } from '../schemas.ts';
 
 const tags = ['Libraries'];
 const path = '/api/libraries/{id}';
@@ -31,6 +31,16 @@ const create = createRoute({
     201: json(Library, 'The library; Location is its address.'),
     ...problems(400, 409, 413, 415, 422, 502, 503),
   },
+});
+
+const tried = createRoute({
+  method: 'post',
+  path: '/api/libraries/check',
+  tags,
+  summary: 'See whether the root and the bucket of a library can be used',
+  description: 'Saves nothing. What is wrong with either is in the answer, not thrown.',
+  request: { body: { ...json(LibraryPlaceBody, 'Where the library is, or is to be.'), required } },
+  responses: { 200: json(LibraryTrial, 'Of each side whether it can be used.'), ...problems(400, 413, 415, 503) },
 });
 
 const one = createRoute({
@@ -64,7 +74,7 @@ const remove = createRoute({
   responses: { 204: { description: 'Forgotten.' }, ...problems(404, 409, 503) },
 });
 
-export function libraryRoutes(app: App, { libraries, checkLibrary, defaults }: HttpParts) {
+export function libraryRoutes(app: App, { libraries, checkLibrary, tryLibrary, defaults }: HttpParts) {
   return app
     .openapi(list, async (c) => {
       return answer(c, listOf('libraries', await libraries.list(given(c.req.valid('query')))), 200);
@@ -74,6 +84,10 @@ export function libraryRoutes(app: App, { libraries, checkLibrary, defaults }: H
       await checkLibrary(wanted, c.req.raw.signal);
       const library = await libraries.create(wanted);
       return answer(c, library, 201, { Location: `/api/libraries/${library.id}` });
+    })
+    .openapi(tried, async (c) => {
+      const wanted: NewLibrary = { name: '', excludes: [], ...defaults, ...given(c.req.valid('json')) };
+      return answer(c, await tryLibrary(wanted, c.req.raw.signal), 200);
     })
     .openapi(one, async (c) => {
       return answer(c, await findLibrary(libraries, c.req.valid('param').id, 'id'), 200);

@@ -8,6 +8,7 @@ type Answer<Of extends Call> = Awaited<ReturnType<Awaited<ReturnType<Of>>['json'
 export type Health = Answer<Api['health']['$get']>;
 export type Overview = Answer<Api['overview']['$get']>;
 export type Library = Answer<Api['libraries']['$get']>['libraries'][number];
+export type LibraryTrial = Answer<Api['libraries']['check']['$post']>;
 export type Album = Answer<Api['albums']['$get']>['albums'][number];
 export type Photo = Answer<Api['photos'][':id']['$get']>;
 export type PhotoState = Photo['state'];

@@ -1,9 +1,20 @@
 /** Adding and changing a library. The server checks root and bucket before it saves anything. */
 import { type FormEvent, type ReactNode, useId, useState } from 'react';
+import { useLibraries } from '../api/lists.ts';
 import { forgetAnswers, useQuery } from '../api/query.ts';
 import { session } from '../api/session.ts';
 import type { Library } from '../api/types.ts';
-import { EMPTY_FORM, formOf, type LibraryForm, libraryChange, newLibrary } from '../logic/library-form.ts';
+import {
+  EMPTY_FORM,
+  type FieldNote,
+  formOf,
+  isElsewhere,
+  type LibraryForm,
+  libraryChange,
+  newLibrary,
+  placeOfForm,
+  trialNotes,
+} from '../logic/library-form.ts';
 import { tell } from '../logic/problems.ts';
 import { hrefOf } from '../logic/routes.ts';
 import { Confirm } from '../ui/dialog.tsx';
@@ -29,22 +40,53 @@ export function LibraryPage({ id }: { id: string }) {
   );
 }
 
+type Notes = ReturnType<typeof trialNotes>;
+
 function Form({ library }: { library: Library | null }) {
   const { client } = useStore(session);
+  const shown = (useLibraries().data ?? []).map(({ bucket }) => bucket);
   const [form, setForm] = useState<LibraryForm>(library === null ? EMPTY_FORM : formOf(library));
-  const [busy, setBusy] = useState(false);
+  const [busy, setBusy] = useState<'checking' | 'saving' | null>(null);
   const [error, setError] = useState<unknown>(null);
+  const [notes, setNotes] = useState<Notes | null>(null);
   const wrong = error === null ? null : fieldOf(error);
   const text = (name: 'name' | 'root' | 'bucket' | 'prefix') => ({
     value: form[name],
-    onChange: (value: string) => setForm({ ...form, [name]: value }),
-    wrong: wrong === name ? tell(error).what : null,
+    onChange: (value: string) => {
+      setForm({ ...form, [name]: value });
+      // What was found of another place says nothing of this one.
+      if (name !== 'name') setNotes(null);
+    },
+    note:
+      wrong === name
+        ? ({ tone: 'bad', text: `❌ ${tell(error).what}` } as const)
+        : name === 'root' || name === 'bucket'
+          ? (notes?.[name] ?? null)
+          : null,
   });
 
+  const check = async (): Promise<boolean> => {
+    setBusy('checking');
+    setError(null);
+    setNotes(null);
+    try {
+      const answer = await client.api.libraries.check.$post({ json: placeOfForm(form, library) });
+      const trial = await answer.json();
+      setNotes(trialNotes(trial));
+      setBusy(null);
+      return trial.root.ok && trial.bucket.ok;
+    } catch (thrown) {
+      setError(thrown);
+      setBusy(null);
+      return false;
+    }
+  };
   const submit = async (event: FormEvent) => {
     event.preventDefault();
-    setBusy(true);
-    setError(null);
+    // What stays where it is may be away just now: its name or its excludes can be changed all the same.
+    const goes = library === null || isElsewhere(library, form);
+    if (goes && !(await check())) return;
+    setBusy('saving');
     try {
       const { libraries } = client.api;
       const answer =
@@ -53,13 +95,13 @@ function Form({ library }: { library: Library | null }) {
           : await libraries[':id'].$patch({ param: { id: library.id }, json: libraryChange(library, form) as object });
       const saved = await answer.json();
       forgetAnswers();
-      toast({ tone: 'good', text: `✅ ${saved.name}: root and bucket were checked, and it is saved` });
       // Pictures of another bucket are allowed to the page when it is loaded.
-      if (library?.bucket !== saved.bucket) location.assign(hrefOf('libraries'));
-      else navigate(hrefOf('libraries'));
+      if (!shown.includes(saved.bucket)) return location.assign(hrefOf('libraries'));
+      toast({ tone: 'good', text: `✅ ${saved.name} is saved${goes ? '; root and bucket can be used' : ''}` });
+      navigate(hrefOf('libraries'));
     } catch (thrown) {
       setError(thrown);
-      setBusy(false);
+      setBusy(null);
     }
   };
   return (
@@ -73,7 +115,7 @@ function Form({ library }: { library: Library | null }) {
       />
       <Field
         label="Prefix"
-        hint="Where its objects lie in the bucket, like photos/. No other library's may overlap it."
+        hint={`Where its objects lie in the bucket, like photos/. No other library's may overlap it.${library ? '' : " Empty: the server's own."}`}
         {...text('prefix')}
       />
       <Labelled label="Excludes" hint="What not to sync, a pattern a line, as in .gitignore.">
@@ -104,8 +146,11 @@ function Form({ library }: { library: Library | null }) {
       </Labelled>
       {error !== null && <Problem error={error} />}
       <div className="actions">
-        <button type="submit" className="primary" disabled={busy} aria-busy={busy}>
-          {busy ? '🔍 Checking root and bucket…' : 'Check and save'}
+        <button type="submit" className="primary" disabled={busy !== null} aria-busy={busy !== null}>
+          {busy === 'checking' ? '🔍 Checking root and bucket…' : busy === 'saving' ? '⏳ Saving…' : 'Check and save'}
+        </button>
+        <button type="button" disabled={busy !== null || form.root.trim() === ''} onClick={() => void check()}>
+          Only check
         </button>
       </div>
     </form>
@@ -125,13 +170,13 @@ interface FieldProps {
   readonly hint?: string;
   readonly required?: boolean;
   readonly value: string;
-  readonly wrong: string | null;
+  readonly note: FieldNote | null;
   readonly onChange: (value: string) => void;
 }
 
-function Field({ label, hint, required = false, value, wrong, onChange }: FieldProps) {
+function Field({ label, hint, required = false, value, note, onChange }: FieldProps) {
   return (
-    <Labelled label={label} hint={wrong ?? hint} wrong={wrong !== null}>
+    <Labelled label={label} hint={hint} note={note}>
       {(props) => (
         <input
           {...props}
@@ -149,19 +194,24 @@ function Field({ label, hint, required = false, value, wrong, onChange }: FieldP
 interface LabelledProps {
   readonly label: string;
   readonly hint?: string | undefined;
-  readonly wrong?: boolean;
+  /** What was found of what is in it. */
+  readonly note?: FieldNote | null;
   readonly children: (props: { id: string; 'aria-describedby': string; 'aria-invalid': boolean }) => ReactNode;
 }
 
-function Labelled({ label, hint, wrong = false, children }: LabelledProps) {
+function Labelled({ label, hint, note = null, children }: LabelledProps) {
   const [id, hintId] = [useId(), useId()];
   return (
     <div className="field">
       <label htmlFor={id}>{label}</label>
-      {children({ id, 'aria-describedby': hintId, 'aria-invalid': wrong })}
-      <p id={hintId} className={wrong ? 'wrong' : 'quiet'}>
-        {hint}
-      </p>
+      {children({ id, 'aria-describedby': hintId, 'aria-invalid': note?.tone === 'bad' })}
+      <div id={hintId}>
+        {hint && <p className="quiet">{hint}</p>}
+        {/* Always there: a screen reader only tells of what comes into what it knows. */}
+        <p role="status" className={note ? `note tone-${note.tone}` : ''}>
+          {note?.text}
+        </p>
+      </div>
     </div>
   );
 }
