@@ -168,6 +168,20 @@ describe('a run', () => {
   });
 });
 
+describe('lists', () => {
+  test('come by themselves when the server can be reached again', async () => {
+    await world.post('/api/sync', {});
+    const page = await world.open('/');
+    await sees(page, 'Health');
+    await page.context().setOffline(true);
+    await page.getByRole('link', { name: 'All runs' }).click();
+    await sees(page, 'The server cannot be reached.');
+    await page.context().setOffline(false);
+    await page.getByRole('row').nth(1).waitFor();
+    expect(await page.locator('.problem').count()).toBe(0);
+  });
+});
+
 describe('the archive', () => {
   test('shows what waits, asks for it, and how far it is', async () => {
     world.write('frozen/1.jpg');

@@ -15,7 +15,8 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export async function chromiumLaunch(): Promise<LaunchOptions> {
   const folder = await unpacked();
   const executablePath = join(folder, 'chromium');
-  const fonts = { FONTCONFIG_PATH: join(folder, 'fonts') };
+  // The machine's fonts, where it has any, have more letters than that of the package.
+  const fonts = existsSync('/etc/fonts/fonts.conf') ? {} : { FONTCONFIG_PATH: join(folder, 'fonts') };
   const env = { ...process.env, ...fonts, ...(await libraries(executablePath, join(folder, 'al2023', 'lib'))) };
   // In a single process the first tab that is closed would take the whole browser along.
   const args = [...chromiumPackage.args.filter((arg) => arg !== '--single-process'), '--no-sandbox'];

@@ -12,7 +12,14 @@ import {
   formatUsd,
 } from '../../src/web/logic/format.ts';
 import { arrowTarget, columnsFor } from '../../src/web/logic/grid.ts';
-import { libraryChange, newLibrary, withSlash } from '../../src/web/logic/library-form.ts';
+import {
+  isElsewhere,
+  libraryChange,
+  newLibrary,
+  placeOfForm,
+  trialNotes,
+  withSlash,
+} from '../../src/web/logic/library-form.ts';
 import { addPage, EMPTY, grow, NOTHING, renew, wanted } from '../../src/web/logic/pages.ts';
 import { mayPass, tell } from '../../src/web/logic/problems.ts';
 import { hrefOf, placeOf, VIEWS } from '../../src/web/logic/routes.ts';
@@ -267,6 +274,38 @@ describe('failures', () => {
     expect(causes[0]?.advice).toContain('Make room');
     expect(causes[1]?.advice).toBeNull();
     expect([albumOfPath('a/b/c.jpg'), albumOfPath('c.jpg')]).toEqual(['a/b', '.']);
+  });
+});
+
+describe('the check of a library', () => {
+  const form = { ...LIBRARY, excludes: '', name: 'Family' };
+
+  test('asks for the place as the form has it; of a new library, what is empty is left to the server', () => {
+    expect(placeOfForm({ ...form, bucket: ' ', prefix: '' }, null)).toEqual({ root: '/srv/photos' });
+    expect(placeOfForm({ ...form, prefix: '' }, LIBRARY)).toEqual({
+      root: '/srv/photos',
+      bucket: 'family',
+      prefix: '',
+    });
+    expect(placeOfForm({ ...form, prefix: 'x' }, null)).toMatchObject({ prefix: 'x/' });
+  });
+
+  test('is needed where the library would be elsewhere', () => {
+    expect(isElsewhere(LIBRARY, { ...form, name: 'Other', excludes: '*.xmp' })).toBe(false);
+    expect(isElsewhere(LIBRARY, { ...form, root: '/elsewhere' })).toBe(true);
+    expect(isElsewhere(LIBRARY, { ...form, prefix: 'other' })).toBe(true);
+  });
+
+  test('says of each side what it found', () => {
+    expect(trialNotes({ root: { ok: true, bare: true }, bucket: { ok: true } })).toMatchObject({
+      root: { tone: 'warn' },
+      bucket: { tone: 'good' },
+    });
+    const bad = { ok: false, code: 'X', message: 'no' };
+    expect(trialNotes({ root: bad, bucket: bad })).toEqual({
+      root: { tone: 'bad', text: '❌ no' },
+      bucket: { tone: 'bad', text: '❌ no' },
+    });
   });
 });
 

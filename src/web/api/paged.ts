@@ -2,7 +2,9 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 import type { Client } from '../../client/client.ts';
 import { grow, NOTHING, type Paged, type Renewed, renew, wanted } from '../logic/pages.ts';
+import { mayPass } from '../logic/problems.ts';
 import { useStore } from '../ui/store.ts';
+import { AFTER_ERROR_MS } from './query.ts';
 import { session } from './session.ts';
 
 export interface PagedQuery<Item> {
@@ -69,6 +71,16 @@ export function usePaged<Item>(key: string, load: LoadPage<Item>): PagedQuery<It
     );
     return () => ending.abort();
   }, [client, key, round, cursor, started, isLacking]);
+
+  // The server may come back at any moment.
+  const comesBack = isOwn && mayPass(state.error);
+  useEffect(() => {
+    if (!comesBack) return;
+    const timer = setInterval(() => {
+      if (document.visibilityState === 'visible') setState((before) => ({ ...before, error: null }));
+    }, AFTER_ERROR_MS);
+    return () => clearInterval(timer);
+  }, [comesBack]);
 
   const see = useCallback((at: number) => setSeen((before) => Math.max(before, at)), []);
   const reload = useCallback(() => setRound((n) => n + 1), []);

@@ -32,7 +32,7 @@ export function forgetAnswers(): void {
 }
 
 /** The server may come back at any moment. */
-const AFTER_ERROR_MS = 5_000;
+export const AFTER_ERROR_MS = 5_000;
 
 interface State {
   readonly key: string;
