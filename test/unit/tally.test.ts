@@ -29,6 +29,16 @@ test('a thousand failures are listed, all are counted', () => {
   expect(report.failures).toHaveLength(1_000);
 });
 
+test('bytes that an earlier run had sent are told when there are any, and add up', () => {
+  const [some, none] = [new Tally(), new Tally()];
+  some.resume(0);
+  expect(some.report(end).bytes).toEqual({ uploaded: 0, downloaded: 0 });
+  some.resume(16);
+  some.resume(5);
+  const reports = [none.report(end), some.report(end)];
+  expect(sumReports('p', reports, 5).bytes).toEqual({ uploaded: 0, downloaded: 0, resumed: 21 });
+});
+
 test('several libraries add up, and one that failed makes the whole partial', () => {
   const a = new Tally();
   a.actions.uploaded = 2;
