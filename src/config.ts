@@ -117,7 +117,14 @@ export const Environment = z.object({
   S3_BUCKET: z.string().regex(BUCKET_NAME, 'must be a bucket name: 3 to 63 of a-z, 0-9, . and -').optional(),
   S3_PREFIX: prefix.default('photos/'),
   S3_VARIANTS_PREFIX: prefix.default('variants/'),
-  S3_ENDPOINT: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// address' }).optional(),
+  S3_ENDPOINT: z
+    .url({ protocol: /^https?$/, error: 'must be an http:// or https:// address' })
+    // Addresses are shown and logged.
+    .refine(
+      (text) => !text.includes('@') && !text.includes('?'),
+      'must hold no user, password or query: see AWS_ACCESS_KEY_ID',
+    )
+    .optional(),
   S3_REGION: z.string().optional(),
   AWS_REGION: z.string().optional(),
   S3_FORCE_PATH_STYLE: trueOrFalse.optional(),
