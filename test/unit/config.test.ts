@@ -146,6 +146,8 @@ describe('a wrong value', () => {
     ['S3_VARIANTS_PREFIX', 'hunter2'],
     ['S3_ENDPOINT', 'hunter2:9000'],
     ['S3_ENDPOINT', 'ftp://hunter2/'],
+    ['S3_ENDPOINT', 'https://me:hunter2@s3.example.org'],
+    ['S3_ENDPOINT', 'https://s3.example.org/?token=hunter2'],
     ['S3_FORCE_PATH_STYLE', 'hunter2'],
     ['DEDUPE_COPY', 'hunter2'],
     ['PORT', 'hunter2'],
