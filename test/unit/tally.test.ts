@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { costOf, sumReports, Tally } from '../../src/sync/tally.ts';
 
 const requests = { head: 0, list: 0, get: 0, put: 0, copy: 0, delete: 0 };
-const end = { runId: 'r', requests, durationMs: 1, status: 'succeeded' } as const;
+const end = { runId: 'r', requests, retries: 0, durationMs: 1, status: 'succeeded' } as const;
 
 test('a run with a failed photo is partial', () => {
   const tally = new Tally();
@@ -52,6 +52,7 @@ test('several libraries add up, and one that failed makes the whole partial', ()
     actions: { uploaded: 5 },
     bytes: { uploaded: 10 },
     requests: { put: 2 },
+    retries: 0,
     durationMs: 5,
   });
 });
