@@ -18,7 +18,7 @@ export function archiveLog(dir: string, log: Log, now: Clock = Date.now): (waiti
       [time, `s3://${bucket}/${key}`, storageClass, `${what} to ${path}`].map(field).join('\t'),
     );
     try {
-      mkdirSync(dir, { recursive: true });
+      mkdirSync(dir, { recursive: true, mode: 0o700 });
       // One write: two processes' lines never mix.
       appendFileSync(join(dir, NAME), `${lines.join('\n')}\n`, { mode: 0o600 });
     } catch (cause) {

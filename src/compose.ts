@@ -269,7 +269,13 @@ async function bringUpSides(
   const { services: embedded, demo } = await bringUpEmbedded(config, needs, signal, closers);
   const url = embedded.database?.url ?? config.databaseUrl ?? '';
   const catalog = await openCatalog(
-    { url, maxConnections: DATABASE_CONNECTIONS, variantsPrefix: config.s3VariantsPrefix, log },
+    {
+      url,
+      maxConnections: DATABASE_CONNECTIONS,
+      statementMs: config.databaseTimeoutSeconds * 1_000,
+      variantsPrefix: config.s3VariantsPrefix,
+      log,
+    },
     signal,
   );
   closers.push(() => catalog.close());
@@ -343,7 +349,10 @@ async function bringUpQueue(
   const { catalog, log } = parts;
   const { openQueue } = await import('./jobs/queue.ts');
   const sums = { tasks: sumTasks, libraries: sumLibraries };
-  const connections = openQueueConnections({ url, maxConnections: QUEUE_CONNECTIONS, log }, sums);
+  const connections = openQueueConnections(
+    { url, maxConnections: QUEUE_CONNECTIONS, statementMs: parts.config.databaseTimeoutSeconds * 1_000, log },
+    sums,
+  );
   try {
     const { libraries, closeAbandonedRuns } = catalog;
     const spreader = createSpreader(enginePartsOf(parts, libraries, parts.intake));
@@ -443,7 +452,7 @@ async function drawDemoLibrary(root: string, signal: AbortSignal): Promise<{ rea
 function locationOf(config: Config, embedded: EmbeddedServices): S3Location {
   if (embedded.s3 === null) return config.s3;
   const { endpoint, region, accessKeyId, secretAccessKey } = embedded.s3;
-  return { endpoint, region, forcePathStyle: true, credentials: { accessKeyId, secretAccessKey } };
+  return { ...config.s3, endpoint, region, forcePathStyle: true, credentials: { accessKeyId, secretAccessKey } };
 }
 
 /** Rollcall's own data and logs, when they lie inside a library, are no photos. */

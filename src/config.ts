@@ -12,6 +12,8 @@ export interface S3Location {
   readonly endpoint: string | null;
   readonly region: string;
   readonly forcePathStyle: boolean;
+  /** Of silence on a connection, after which it is given up. */
+  readonly timeoutSeconds: number;
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
 }
 
@@ -22,6 +24,8 @@ export interface Config {
   readonly demoLibrary: boolean;
   /** Null: the embedded PostgreSQL. */
   readonly databaseUrl: string | null;
+  /** What a statement may take. */
+  readonly databaseTimeoutSeconds: number;
   readonly s3: S3Location;
   /** Bucket of the default library; null: the embedded S3. */
   readonly s3Bucket: string | null;
@@ -114,13 +118,22 @@ const MAY_BE_EMPTY = new Set(['RECONCILE_CRON']);
 export const Environment = z.object({
   PHOTOS_ROOT: z.string().optional(),
   DATABASE_URL: databaseUrl.optional(),
+  DATABASE_TIMEOUT_SECONDS: wholeNumber(1, 86_400, 300),
   S3_BUCKET: z.string().regex(BUCKET_NAME, 'must be a bucket name: 3 to 63 of a-z, 0-9, . and -').optional(),
   S3_PREFIX: prefix.default('photos/'),
   S3_VARIANTS_PREFIX: prefix.default('variants/'),
-  S3_ENDPOINT: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// address' }).optional(),
+  S3_ENDPOINT: z
+    .url({ protocol: /^https?$/, error: 'must be an http:// or https:// address' })
+    // Addresses are shown and logged.
+    .refine(
+      (text) => !text.includes('@') && !text.includes('?'),
+      'must hold no user, password or query: see AWS_ACCESS_KEY_ID',
+    )
+    .optional(),
   S3_REGION: z.string().optional(),
   AWS_REGION: z.string().optional(),
   S3_FORCE_PATH_STYLE: trueOrFalse.optional(),
+  S3_TIMEOUT_SECONDS: wholeNumber(1, 3600, 60),
   DATA_DIR: z.string().default('./.data'),
   HOST: z.string().default('127.0.0.1'),
   PORT: wholeNumber(0, 65535, 3000),
@@ -164,6 +177,7 @@ function toConfig(v: Variables, cwd: string): Config {
     photosRoot: resolve(cwd, v.PHOTOS_ROOT ?? './photos'),
     demoLibrary: v.PHOTOS_ROOT === undefined,
     databaseUrl: v.DATABASE_URL ?? null,
+    databaseTimeoutSeconds: v.DATABASE_TIMEOUT_SECONDS,
     s3: s3Of(v),
     s3Bucket: v.S3_BUCKET ?? null,
     s3Prefix: v.S3_PREFIX,
@@ -196,6 +210,7 @@ function s3Of(v: Variables): S3Location {
     endpoint: v.S3_ENDPOINT ?? null,
     region: v.S3_REGION ?? v.AWS_REGION ?? 'us-east-1',
     forcePathStyle: v.S3_FORCE_PATH_STYLE ?? v.S3_ENDPOINT !== undefined,
+    timeoutSeconds: v.S3_TIMEOUT_SECONDS,
   };
 }
 

@@ -17,14 +17,17 @@ export interface Buckets {
   close(): void;
 }
 
-/** Opens one client for all of them; nothing is sent yet. */
+/** Opens one client for all of them; nothing is sent yet. `timeoutSeconds`: of silence, 60 if left out. */
 export function openBuckets(
-  location: S3Endpoint,
+  location: S3Endpoint & { readonly timeoutSeconds?: number },
   { checkConcurrency, uploadConcurrency }: Pick<SyncSettings, 'checkConcurrency' | 'uploadConcurrency'>,
   log: Log,
 ): Buckets {
   // A few sockets more than requests in flight, so that a listing never waits behind uploads.
-  const opened = openS3Client(location, { maxSockets: Math.max(checkConcurrency, uploadConcurrency) + 4 });
+  const opened = openS3Client(location, {
+    maxSockets: Math.max(checkConcurrency, uploadConcurrency) + 4,
+    ...(location.timeoutSeconds !== undefined && { idleTimeoutMs: location.timeoutSeconds * 1_000 }),
+  });
   const endpoint = location.endpoint ?? 'aws';
   const tally = new RequestTally();
   const options = { partConcurrency: uploadConcurrency, checkConcurrency, log, onRequest: tally.count };

@@ -47,6 +47,7 @@ export async function fetchObject(
     const broken = await pour(body, take, signal);
     if (broken === null || content.bytes === object.size) break;
     await breaks.wait(broken, content.bytes, signal);
+    requests.noteRetry();
     ({ body } = await ask(requests, object, content.bytes, signal));
   }
   const proof = content.prove();

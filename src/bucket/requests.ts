@@ -52,6 +52,7 @@ export class BucketRequests {
   readonly #onRequest: OnRequest | undefined;
   readonly #shortWay: ShortWay;
   readonly #counts: RequestCounts = { head: 0, list: 0, get: 0, put: 0, copy: 0, delete: 0 };
+  #retries = 0;
   /** Some answer has shown that the bucket exists. */
   #bucketSeen = false;
 
@@ -72,6 +73,21 @@ export class BucketRequests {
     return { ...this.#counts };
   }
 
+  /** How many of them were sent because one had failed. */
+  get retries(): number {
+    return this.#retries;
+  }
+
+  /** The next request is sent because an answer broke off. */
+  noteRetry(): void {
+    this.#retries += 1;
+  }
+
+  #count(kind: Sending['kind'], attempts: number): void {
+    this.#counts[kind] += attempts;
+    this.#retries += Math.max(0, attempts - 1);
+  }
+
   /** Sends one command; throws a RollcallError, or the signal's reason once it has aborted. */
   async send<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
     command: S3Command<Input, Output>,
@@ -83,11 +99,11 @@ export class BucketRequests {
     if (sending.key !== undefined) learnFrom(command, sending.key, this.#shortWay);
     try {
       const output = await this.#client.send(command, { abortSignal: signal });
-      this.#counts[sending.kind] += output.$metadata.attempts ?? 1;
+      this.#count(sending.kind, output.$metadata.attempts ?? 1);
       this.#bucketSeen = true;
       return output;
     } catch (thrown) {
-      this.#counts[sending.kind] += attemptsOf(thrown);
+      this.#count(sending.kind, attemptsOf(thrown));
       signal.throwIfAborted();
       const { kind: _, ...about } = sending;
       throw toRollcallError(thrown, { ...this.identity, ...about });
@@ -106,7 +122,9 @@ export class BucketRequests {
     this.#onRequest?.(kind, answer?.status ?? null);
     if (answer?.status === 200) this.#bucketSeen = true;
     else if (answer?.status === 404 && !this.#bucketSeen) return null;
-    return answer !== null && PLAIN.has(answer.status) ? answer : null;
+    if (answer !== null && PLAIN.has(answer.status)) return answer;
+    this.noteRetry();
+    return null;
   }
 
   /** An object's facts; null only if there is none. BUCKET_MISSING if the bucket itself is not there. */

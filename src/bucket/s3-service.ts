@@ -189,6 +189,10 @@ export class S3Service implements BucketPort {
     return this.#requests.counts();
   }
 
+  retries(): number {
+    return this.#requests.retries;
+  }
+
   #context(): MultipartContext {
     return { requests: this.#requests, features: this.#features, slots: this.#slots, log: this.#log };
   }

@@ -7,7 +7,6 @@ import { type ConnectionSettings, connectionSettings } from './connection.ts';
 import { asDatabaseError, sqlState } from './errors.ts';
 import { PrismaClient } from './generated/client.ts';
 
-/** A statement that has not answered by then never will: its connection is given up. */
 const STATEMENT_MS = 300_000;
 const ATTEMPTS = 5;
 /** Serialisation failure, deadlock. */
@@ -30,6 +29,8 @@ export interface Database {
 export interface DatabaseOptions {
   readonly url: string;
   readonly maxConnections: number;
+  /** A statement that has not answered by then never will: its connection is given up. 300,000. */
+  readonly statementMs?: number;
   readonly log?: Log;
 }
 
@@ -40,7 +41,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   const pool = new pg.Pool({
     ...settings.config,
     max: options.maxConnections,
-    query_timeout: STATEMENT_MS,
+    query_timeout: options.statementMs ?? STATEMENT_MS,
     idleTimeoutMillis: 30_000,
   });
   const onPoolError = (error: Error) => {

@@ -18,7 +18,7 @@ export function logFileName(command: string, atMs: number): string {
 
 /** Makes the folder and a new log file in it. Throws what the filesystem says. */
 export function openLogFile(dir: string, command: string, nowMs: number): LogFile {
-  mkdirSync(dir, { recursive: true });
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
   // Commands that start in the same millisecond get the next ones; none ever writes into another's log.
   for (let atMs = nowMs; ; atMs += 1) {
     const path = join(dir, logFileName(command, atMs));

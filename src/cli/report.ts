@@ -95,10 +95,18 @@ function table(report: Report, paint: Paint): string[] {
     ['Photos', listed(photos)],
     [report.status === 'planned' ? 'Would be' : 'Actions', actionsText(actions)],
     ['Bytes', bytesText(size)],
-    ['Requests', `${listed(requests, (name) => name.toUpperCase()) || 'none'} (${dollars(report.cost.usd)})`],
+    [
+      'Requests',
+      `${listed(requests, (name) => name.toUpperCase()) || 'none'} (${dollars(report.cost.usd)})${again(report)}`,
+    ],
     ['Run', report.runId],
   ];
   return rows.filter(([, text]) => text !== '').map(([label, text]) => `  ${paint('dim', padded(label, 9))} ${text}`);
+}
+
+/** What was tried again is no failure, and told apart from those. */
+function again({ retries }: Report): string {
+  return retries > 0 ? `, ${retries} tried again` : '';
 }
 
 /** Words for the counts whose names alone would not read well. */

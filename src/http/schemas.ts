@@ -75,6 +75,7 @@ export const Report = z
       resumed: count.optional().openapi({ description: 'Not sent again: an upload that was cut off had sent them.' }),
     }),
     requests: z.object({ head: count, list: count, get: count, put: count, copy: count, delete: count }),
+    retries: count.openapi({ description: 'How often something was tried again; what still fails is a failure.' }),
     cost: z
       .object({ usd: z.number() })
       .openapi({ description: 'Estimated from the prices of S3 Standard, us-east-1.' }),

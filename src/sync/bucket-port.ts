@@ -272,4 +272,6 @@ export interface BucketPort {
   restore(key: string, request: RestoreRequest, signal: AbortSignal): Promise<'asked' | 'in progress' | 'readable'>;
   /** Requests sent through this port so far, retries included. */
   requests(): RequestCounts;
+  /** How many of these requests were sent because one had failed. */
+  retries(): number;
 }

@@ -110,7 +110,8 @@ async function recorded(
   const end = (status: RunStatus, more: { plan?: readonly Action[]; error?: RollcallError }): Report => {
     const durationMs = now() - startedMs;
     const requests = sides.bucket.requests();
-    return current.tally.report({ runId: id, status, requests, durationMs, byPhase: twoWay, ...more });
+    const retries = sides.bucket.retries();
+    return current.tally.report({ runId: id, status, requests, retries, durationMs, byPhase: twoWay, ...more });
   };
   try {
     const plan = await planAndExecute(current, source, lock);

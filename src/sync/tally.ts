@@ -59,6 +59,8 @@ export class Tally {
   /** Counted by phase, for `direction: down` and `both`. */
   readonly files = { downloaded: 0, uploaded: 0, skippedDownload: 0, skippedUpload: 0 };
   readonly bytes: Mutable<Report['bytes']> = { uploaded: 0, downloaded: 0 };
+  /** Transfers that were done once more. */
+  again = 0;
   readonly warnings: string[] = [];
   readonly failures: Failure[] = [];
   readonly conflicts: Failure[] = [];
@@ -99,6 +101,7 @@ export class Tally {
     readonly runId: string;
     readonly status: RunStatus;
     readonly requests: RequestCounts;
+    readonly retries: number;
     readonly durationMs: number;
     readonly checked?: CheckCounts;
     readonly plan?: readonly Action[];
@@ -114,6 +117,7 @@ export class Tally {
       actions: { ...this.actions },
       bytes: { ...this.bytes },
       requests: { ...end.requests },
+      retries: end.retries + this.again,
       cost: { usd: costOf(end.requests) },
       durationMs: Math.round(end.durationMs),
       warnings: [...this.warnings],
@@ -142,11 +146,14 @@ export function costOf(requests: RequestCounts): number {
 export function sumReports(runId: string, parts: readonly Report[], durationMs: number): Report {
   const sum = new Tally();
   const requests = { ...NO_REQUESTS };
+  let retries = 0;
   for (const part of parts) {
     add(sum.photos, part.photos);
     add(sum.actions, part.actions);
     add(sum.bytes, part.bytes);
     add(requests, part.requests);
+    // Reports of earlier versions tell of none.
+    retries += part.retries ?? 0;
     sum.files.downloaded += part.files_downloaded ?? 0;
     sum.files.uploaded += part.files_uploaded ?? 0;
     sum.files.skippedDownload += part.files_skipped_download ?? 0;
@@ -159,7 +166,7 @@ export function sumReports(runId: string, parts: readonly Report[], durationMs: 
   const plan = parts.some((part) => part.plan) ? { plan: parts.flatMap((part) => part.plan ?? []) } : {};
   const checked = parts.some((part) => part.checked) ? { checked: sumChecks(parts) } : {};
   const byPhase = parts.some((part) => part.files_downloaded !== undefined);
-  return sum.report({ runId, status: worstOf(parts), requests, durationMs, byPhase, ...checked, ...plan });
+  return sum.report({ runId, status: worstOf(parts), requests, retries, durationMs, byPhase, ...checked, ...plan });
 }
 
 function sumChecks(parts: readonly Report[]): CheckCounts {

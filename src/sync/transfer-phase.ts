@@ -23,7 +23,7 @@ export class TransferPhase {
 
   async download(action: DownloadAction): Promise<void> {
     try {
-      const got = await download(this.#c.x.sides, action, this.#c.onBytes, this.#c.x.hard);
+      const got = await this.#proved(() => download(this.#c.x.sides, action, this.#c.onBytes, this.#c.x.hard));
       this.#c.reached();
       const { tally, log } = this.#c.x;
       tally.actions.downloaded += 1;
@@ -63,12 +63,13 @@ export class TransferPhase {
     this.#logTransfer(action);
     let result: Transferred;
     try {
-      result = await transfer(this.#c.x.sides, action, {
+      const options = {
         memory: this.#c.memoryOf({ key: action.key, size: action.local.size, mtimeNs: action.local.mtimeNs }),
         onBytes: this.#c.onSent,
         onResumed: this.#c.onBytes,
         signal: this.#c.x.hard,
-      });
+      };
+      result = await this.#proved(() => transfer(this.#c.x.sides, action, options));
       this.#c.reached();
     } catch (thrown) {
       const error = asRollcallError(thrown);
@@ -83,6 +84,17 @@ export class TransferPhase {
     }
     if (result.outcome === 'fetch') return this.download(result.instead);
     await (result.outcome === 'sent' ? this.#sent(action, result) : this.#agreed(action, result.change));
+  }
+
+  /** Bytes that did not arrive as they were are moved once more: lines and proxies have been seen to flip some. */
+  async #proved<Answer>(work: () => Promise<Answer>): Promise<Answer> {
+    try {
+      return await work();
+    } catch (thrown) {
+      if (asRollcallError(thrown).code !== 'OBJECT_UNVERIFIED' || this.#c.stopped) throw thrown;
+      this.#c.x.tally.again += 1;
+      return work();
+    }
   }
 
   /** Puts right what the plan counted as skipped or not, now that the contents were compared. */

@@ -213,6 +213,8 @@ export interface Report {
     readonly resumed?: number;
   };
   readonly requests: Readonly<RequestCounts>;
+  /** How often a request or a transfer was tried again because it had failed: what still fails then is a failure. */
+  readonly retries: number;
   readonly cost: { readonly usd: number };
   readonly durationMs: number;
   /** What a person should read first: many files gone at once, an incomplete side, what the bucket lacks. */

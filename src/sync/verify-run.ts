@@ -83,7 +83,8 @@ export class VerifyRun {
     this.#tally.photos.existing = checked.photos;
     this.#tally.photos.changed = checked.changed;
     const requests = this.#o.sides.bucket.requests();
-    return { ...this.#tally.report({ ...end, checked, requests }), warnings: this.#warnings() };
+    const retries = this.#o.sides.bucket.retries();
+    return { ...this.#tally.report({ ...end, checked, requests, retries }), warnings: this.#warnings() };
   }
 
   get #stopped(): boolean {

@@ -7,9 +7,12 @@ import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
+import pMap from 'p-map';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type OpenedClient, openS3Client } from '../../src/bucket/client.ts';
+import { BucketRequests } from '../../src/bucket/requests.ts';
 import { S3Service } from '../../src/bucket/s3-service.ts';
+import { heldParts } from '../../src/bucket/unfinished.ts';
 import { RollcallError } from '../../src/errors.ts';
 import type { BucketFeatures, UploadMemory, UploadRequest } from '../../src/sync/bucket-port.ts';
 import { contractS3, lacks, md5 } from '../support/contract-s3.ts';
@@ -334,6 +337,25 @@ describe('unfinished uploads', () => {
       await service.abortUpload(one, live);
     }
     expect(await service.lastPartAt(seen[0]!, live)).toBeNull();
+    expect(await unfinished()).toBe(0);
+  });
+
+  test('come in pages of a thousand, and so do their parts', async () => {
+    const numbers = Array.from({ length: 1_005 }, (_, index) => index + 1);
+    const key = 'paged/of many parts';
+    const UploadId = await up().begin(key);
+    const begin = async (number: number) => ({ key: `paged/${number}`, uploadId: await up().begin(`paged/${number}`) });
+    const others = await pMap(numbers, begin, { concurrency: 16 });
+    await pMap(numbers, (number) => up().part(key, UploadId, number, 'x'), { concurrency: 16 });
+
+    const requests = new BucketRequests(opened.client, { endpoint: proxy.endpoint, bucket: s3().bucket });
+    const held = await heldParts(requests, { ...up().at(key), UploadId }, live);
+    expect([...held.keys()]).toEqual(numbers);
+    const seen: string[] = [];
+    for await (const batch of newService().unfinishedUploads('paged/', live)) seen.push(...batch.map((one) => one.key));
+    expect(seen.toSorted()).toEqual([key, ...others.map((one) => one.key)].toSorted());
+    const service = newService();
+    await pMap([{ key, uploadId: UploadId }, ...others], (one) => service.abortUpload(one, live), { concurrency: 16 });
     expect(await unfinished()).toBe(0);
   });
 

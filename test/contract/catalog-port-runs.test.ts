@@ -31,6 +31,7 @@ const emptyReport = (runId: string): Report => ({
   },
   bytes: { uploaded: 0, downloaded: 0 },
   requests: { head: 0, list: 0, get: 0, put: 0, copy: 0, delete: 0 },
+  retries: 0,
   cost: { usd: 0 },
   durationMs: 5,
   warnings: [],

@@ -88,17 +88,23 @@ test('a connection that is killed in the middle of a transaction is an error, an
   await world().query(
     'CREATE TRIGGER dawdle AFTER UPDATE OR INSERT ON "Photo" FOR EACH STATEMENT EXECUTE FUNCTION dawdle()',
   );
+  let [ended, killed] = [false, 0];
+  let killing = Promise.resolve();
   const outcome = await syncDuring({
     begin: () => {
-      void (async () => {
-        while ((await killConnections(world(), '%UPDATE "Photo"%')) === 0);
+      // Whatever statement dawdles, until the run has ended.
+      killing = (async () => {
+        while (!ended) killed += await killConnections(world(), '(INTO|UPDATE) "Photo"');
       })();
     },
     end: async () => {
+      ended = true;
+      await killing;
       await world().query('DROP TRIGGER dawdle ON "Photo"');
       await world().query('DROP FUNCTION dawdle');
     },
   });
+  expect(killed).toBeGreaterThan(0);
   expect(outcome).toMatchObject({ code: 'DATABASE_UNREACHABLE' });
   await recover();
 });

@@ -1,4 +1,7 @@
-/** Large uploads that are cut off, by whole runs of the engine over a real database and a real S3 endpoint. */
+/**
+ * Large uploads that are cut off, by whole runs of the engine over a real database and a real S3 endpoint: the embedded
+ * one, or that of CONTRACT_S3_ENDPOINT.
+ */
 import { createHash, randomBytes } from 'node:crypto';
 import {
   CreateMultipartUploadCommand,
@@ -9,7 +12,9 @@ import {
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createSpreader } from '../../src/sync/spread.ts';
 import type { Report, SyncSettings } from '../../src/sync/types.ts';
+import { uploadMemory } from '../../src/sync/upload-ledger.ts';
 import type { SeenRequest } from '../support/fault-proxy.ts';
+import { openTestBucket, type TestBucket } from '../support/s3.ts';
 import { createWorld, type World } from '../support/world.ts';
 
 const MIB = 1024 * 1024;
@@ -26,12 +31,17 @@ const SETTINGS: SyncSettings = {
   dedupeCopy: true,
 };
 let world: World;
+let s3: TestBucket;
 
 beforeAll(async () => {
   // One part at a time: it is certain then which ones a cut leaves.
-  world = await createWorld(SETTINGS);
+  s3 = await openTestBucket();
+  world = await createWorld(SETTINGS, { bucketOf: { s3 } });
 });
-afterAll(() => world.close());
+afterAll(async () => {
+  await world?.close();
+  await s3?.close();
+});
 
 beforeEach(async () => {
   await world.wipe();
@@ -209,6 +219,37 @@ describe('an upload that nobody goes on with', () => {
     expect(told(await world.sync({ kind: 'reconcile' }))).toEqual([REMOVED]);
     expect([await recorded(), await uploads()]).toEqual([[], []]);
   });
+});
+
+test('a run that has lost its lock and does not know it leaves the upload to the one that has taken it over', async () => {
+  world.write('2024/film.mov', film);
+  const [{ disk, bucket, catalog }, { library }] = [world.sides(), world];
+  const signal = live();
+  const features = await catalog.bucketFeatures(bucket.identity);
+  const local = await disk.stat('2024/film.mov', signal);
+  const subject = { key: 'photos/2024/film.mov', size: film.length, mtimeNs: local!.mtimeNs };
+  const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+  const upload = async () => {
+    const service = world.sides().bucket;
+    await service.learn('photos/', features, signal);
+    const file = await disk.open('2024/film.mov', local!, signal);
+    const memory = uploadMemory(catalog.uploads, library, subject, log);
+    const request = { key: subject.key, file, contentType: 'video/quicktime', condition: { absent: true } as const };
+    return service.upload({ ...request, memory }, signal).finally(() => file.close());
+  };
+  let second: Promise<unknown> | null = null;
+  world.proxy.fail((request) => {
+    if (second !== null || !isPart(request) || request.query.get('partNumber') !== '3') return null;
+    const other = upload();
+    second = other;
+    return { kind: 'after', first: () => other };
+  });
+  // The second one has completed it by the time that the first one sends its third part.
+  const first = await upload().catch((error: unknown) => error);
+  expect(await second).toMatchObject({ sent: true, resumed: 2 * PART });
+  expect(first).toMatchObject({ code: 'OBJECT_MISSING' });
+  expect(await md5InBucket(subject.key)).toBe(md5(film));
+  expect([await recorded(), await uploads()]).toEqual([[], []]);
 });
 
 test('the survey of a shared-out sync leaves to the albums what they go on with', async () => {

@@ -80,17 +80,17 @@ export const BUCKET_FAULTS = {
     cure: 'again',
   },
   'answers in drips': { fault: { kind: 'drip', bytes: 64, everyMs: 5 }, cure: 'again' },
-  'gets corrupted uploads': { fault: { kind: 'spoil', body: flipped }, befalls: isPut, cure: 'some' },
+  'gets corrupted uploads': { fault: { kind: 'spoil', body: flipped }, befalls: isPut, cure: 'again' },
   'gets truncated uploads': { fault: { kind: 'spoil', body: halved }, befalls: isPut, cure: 'some' },
   'sends corrupted downloads': {
     fault: { kind: 'cut', body: flipped, ending: 'end' },
     befalls: isGet,
-    cure: 'some',
+    cure: 'again',
   },
   'sends truncated downloads': {
     fault: { kind: 'cut', body: halved, ending: 'end', unsized: true },
     befalls: isGet,
-    cure: 'some',
+    cure: 'again',
   },
   'names a wrong ETag': {
     fault: { kind: 'rewrite', headers: { etag: ANOTHER_ETAG } },

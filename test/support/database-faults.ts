@@ -47,11 +47,11 @@ export async function winRaces({ query }: Pick<World, 'query'>): Promise<number>
 }
 
 /** Ends every other connection to the database, or those at work on such a statement; answers how many. */
-export async function killConnections({ query }: Pick<World, 'query'>, like = '%'): Promise<number> {
+export async function killConnections({ query }: Pick<World, 'query'>, writing = ''): Promise<number> {
   const killed = await query(
     `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-      WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE $1 AND ($1 = '%' OR state = 'active')`,
-    [like],
+      WHERE datname = current_database() AND pid <> pg_backend_pid() AND query ~ $1 AND ($1 = '' OR state = 'active')`,
+    [writing],
   );
   return killed.length;
 }

@@ -45,7 +45,7 @@ export async function createFuzzWorld({ queue }: { readonly queue: boolean }) {
   const env = { DATABASE_URL: database.url, PHOTOS_ROOT: root, S3_BUCKET: bucket, STABLE_SECONDS: '0', DATA_DIR: dir };
   const config = {
     ...loadConfig({ ...env, LOG_DIR: join(dir, 'logs'), RECONCILE_CRON: '' }, dir),
-    s3: { endpoint, region, forcePathStyle: true, credentials: { accessKeyId, secretAccessKey } },
+    s3: { endpoint, region, forcePathStyle: true, timeoutSeconds: 60, credentials: { accessKeyId, secretAccessKey } },
   };
   const stop = new AbortController();
   const needs = { demo: false, ...(queue && { queue: { concurrency: 2 } }) };

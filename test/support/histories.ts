@@ -44,6 +44,7 @@ export function histories(
   let cli: CliWorld | null = null;
   // Before the first walk.
   const disk = diskFaults();
+  // The program may have to be built first.
   beforeAll(async () => {
     bucket = await openTestBucket();
     const client = { idleTimeoutMs: 1_000, retryDelayMs: 2, leastRate: 500 };
@@ -52,7 +53,7 @@ export function histories(
     cli = options.kills ? await programFor(world) : null;
     const pictures = await Promise.all(COLOURS.map(picture));
     parts = { world, media: pictureService(world, media), pictures, disk, program: cli && starter(cli) };
-  });
+  }, 300_000);
   afterAll(async () => {
     cli?.close();
     disk.close();

@@ -1,8 +1,8 @@
 /** Steps of a library's history, and arbitrary ones of them. */
 import fc from 'fast-check';
 import type { SyncRequest } from '../../src/sync/service.ts';
-import type { DiskFault } from './disk-faults.ts';
 import { BUCKET_FAULT_NAMES, PASSING_FAULTS } from './bucket-faults.ts';
+import type { DiskFault } from './disk-faults.ts';
 
 /** What somebody does to the disk or the bucket. `which` counts among the photos that are there. */
 export type Change =

@@ -57,6 +57,7 @@ export const REPORT: Report = {
   },
   bytes: { uploaded: 3, downloaded: 0 },
   requests: { head: 0, list: 1, get: 0, put: 1, copy: 0, delete: 0 },
+  retries: 0,
   cost: { usd: 0.00001 },
   durationMs: 12,
   warnings: [],

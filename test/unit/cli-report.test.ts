@@ -27,6 +27,7 @@ const NOTHING: Report = {
   },
   bytes: { uploaded: 0, downloaded: 0 },
   requests: { head: 0, list: 1, get: 0, put: 0, copy: 0, delete: 0 },
+  retries: 0,
   cost: { usd: 0.000005 },
   durationMs: 812,
   warnings: [],
@@ -44,6 +45,7 @@ describe('a report', () => {
       actions: { ...NOTHING.actions, uploaded: 13, reuploaded: 1, skipped: 9, adopted: 2 },
       bytes: { uploaded: 48_211_034, downloaded: 0 },
       requests: { ...NOTHING.requests, put: 14 },
+      retries: 0,
       cost: { usd: 0.000075 },
       durationMs: 2412,
     };

@@ -13,7 +13,7 @@ const NO_REQUESTS = { head: 0, list: 0, get: 0, put: 0, copy: 0, delete: 0 };
 function reportOf(status: RunStatus, actions: Partial<Tally['actions']>, code?: ErrorCode) {
   const tally = new Tally();
   Object.assign(tally.actions, actions);
-  const report = tally.report({ runId: 'r', status, requests: NO_REQUESTS, durationMs: 1_234 });
+  const report = tally.report({ runId: 'r', status, requests: NO_REQUESTS, retries: 0, durationMs: 1_234 });
   return code === undefined ? report : { ...report, error: { code, message: 'it says why' } };
 }
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { costOf, sumReports, Tally } from '../../src/sync/tally.ts';
 
 const requests = { head: 0, list: 0, get: 0, put: 0, copy: 0, delete: 0 };
-const end = { runId: 'r', requests, durationMs: 1, status: 'succeeded' } as const;
+const end = { runId: 'r', requests, retries: 0, durationMs: 1, status: 'succeeded' } as const;
 
 test('a run with a failed photo is partial', () => {
   const tally = new Tally();
@@ -29,6 +29,16 @@ test('a thousand failures are listed, all are counted', () => {
   expect(report.failures).toHaveLength(1_000);
 });
 
+test('bytes that an earlier run had sent are told when there are any, and add up', () => {
+  const [some, none] = [new Tally(), new Tally()];
+  some.resume(0);
+  expect(some.report(end).bytes).toEqual({ uploaded: 0, downloaded: 0 });
+  some.resume(16);
+  some.resume(5);
+  const reports = [none.report(end), some.report(end)];
+  expect(sumReports('p', reports, 5).bytes).toEqual({ uploaded: 0, downloaded: 0, resumed: 21 });
+});
+
 test('several libraries add up, and one that failed makes the whole partial', () => {
   const a = new Tally();
   a.actions.uploaded = 2;
@@ -42,6 +52,7 @@ test('several libraries add up, and one that failed makes the whole partial', ()
     actions: { uploaded: 5 },
     bytes: { uploaded: 10 },
     requests: { put: 2 },
+    retries: 0,
     durationMs: 5,
   });
 });

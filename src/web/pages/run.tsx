@@ -107,6 +107,7 @@ function figuresOf({ photos, actions, bytes, requests, cost }: Report): [string,
       .filter(([, count]) => count > 0)
       .map(([name, count, tone]): [string, string, string] => [name, formatCount(count), tone]),
     ...(bytes.uploaded > 0 ? [['Sent', formatBytes(bytes.uploaded), ''] as [string, string, string]] : []),
+    ...(bytes.resumed ? [['Sent before', formatBytes(bytes.resumed), ''] as [string, string, string]] : []),
     ...(bytes.downloaded > 0 ? [['Fetched', formatBytes(bytes.downloaded), ''] as [string, string, string]] : []),
     ['Requests', formatCount(total), ''],
     ['Cost', formatUsd(cost.usd), ''],
