@@ -71,12 +71,19 @@ export async function createFuzzWorld({ queue }: { readonly queue: boolean }) {
     prefix: 'other/',
     excludes: [],
   });
+  writeFileSync(join(root, '2024/summer/planned.jpg'), 'to be uploaded by a plan');
+  const planned = await rollcall.service.sync(
+    { library: rollcall.library.id, dryRun: true, keepPlan: true },
+    {},
+    stop.signal,
+  );
   const one = async (text: string) => (await sql.query<{ id: string }>(text)).rows[0]?.id ?? '';
   const ids = {
     library: rollcall.library.id,
     other: target.id,
     album: await one(`SELECT id FROM "Album" WHERE path = '2024/summer'`),
     photo: await one(`SELECT id FROM "Photo" WHERE path = '2024/summer/a.jpg'`),
+    plan: planned.runId,
     run: await one(`SELECT id FROM "Run" WHERE status = 'succeeded' ORDER BY "startedAt" LIMIT 1`),
   };
 
@@ -156,6 +163,7 @@ function rightIn(
 function idFor(operation: string, ids: Record<string, string>): string | undefined {
   if (operation.startsWith('DELETE ')) return '99999999-9999-4999-8999-999999999999';
   if (operation.startsWith('PATCH ')) return ids['other'];
+  if (/\/(plan|apply)\b/.test(operation)) return ids['plan'];
   const kind = /\/api\/(\w+?)s\//.exec(operation)?.[1];
   return ids[kind === 'librarie' ? 'library' : (kind ?? '')];
 }
