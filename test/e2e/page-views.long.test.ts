@@ -46,7 +46,9 @@ describe('every view', () => {
     };
     const photo = photos.find(({ path }) => path === 'views/1.jpg')!;
     const album = `/albums/${photo.albumId}`;
-    return [...VIEWS, album, `${album}?photo=${photo.id}`, `/photos/${photo.id}`, `/runs/${runId}`];
+    const preview = (await world.post('/api/sync', { dryRun: true })) as { runId: string };
+    const own = [album, `${album}?photo=${photo.id}`, `/photos/${photo.id}`, `/runs/${runId}`];
+    return [...VIEWS, ...own, `/sync?preview=${preview.runId}`, `/runs/${preview.runId}`];
   }
 
   /** Told where to, it leaves what it saw there, for people: PAGE_SHOTS=folder. */

@@ -1,4 +1,7 @@
 /** Plans that are kept by dry runs and carried out as they were shown, over HTTP: a real database and bucket behind it. */
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openDatabase } from '../../src/catalog/database.ts';
@@ -153,6 +156,28 @@ describe('a plan that is kept', () => {
       await other.close();
     }
     expect((await apply(runId)).body).toMatchObject({ code: 'PLAN_APPLIED' });
+  });
+
+  test('over several libraries is one plan, and carried out library by library', async () => {
+    const other = mkdtempSync(join(tmpdir(), 'rollcall-other-'));
+    const { id } = await w.catalog.libraries.create({
+      ...{ name: 'other', root: other, bucket: w.bucket, prefix: 'other/', excludes: [] },
+    });
+    try {
+      w.write('a/1.jpg');
+      writeFileSync(join(other, '2.jpg'), 'two');
+      utimesSync(join(other, '2.jpg'), 1_600_000_000, 1_600_000_000);
+      const { runId } = Report.parse(await (await post('/api/sync', { dryRun: true })).json());
+      expect(KeptPlan.parse(await get(`/api/runs/${runId}/plan`))).toMatchObject({ steps: 2 });
+      expect(await apply(runId)).toMatchObject({
+        status: 200,
+        body: { status: 'succeeded', actions: { uploaded: 2 } },
+      });
+      expect(await w.keys()).toEqual(['other/2.jpg', 'photos/a/1.jpg']);
+    } finally {
+      await w.catalog.libraries.remove(id);
+      rmSync(other, { recursive: true });
+    }
   });
 
   test('stays while something else is at work there', async () => {
