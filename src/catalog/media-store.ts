@@ -71,14 +71,6 @@ export function mediaStore(database: Database): MediaStore {
     giveBack: (photos, error) => giveBack(database, photos, error),
     putOff: (photos) => putOff(database, photos),
     variants: (library, after, limit, signal) => ask<VariantRow>(VARIANTS, [library.id, after, limit], signal),
-    existing: async (photoIds, signal) => {
-      const found = new Set<string>();
-      for (const some of chunksOf(photoIds.filter(isUuid))) {
-        const sql = 'SELECT "id" FROM "Photo" WHERE "id" = ANY($1::uuid[])';
-        for (const { id } of await ask<{ id: string }>(sql, [some], signal)) found.add(id);
-      }
-      return found;
-    },
     remains: (library, limit, signal) => ask<{ key: string; etag: string }>(REMAINS, [library.id, limit], signal),
     forgetRemains: (library, keys) => forgetRemains(database, library, keys),
   };

@@ -50,7 +50,7 @@ async function deletePhase(c: Course, actions: readonly DeleteAction[], failedBe
   if (actions.length === 0 || c.stopped) return;
   await c.outcomes.flush();
   if (c.x.tally.actions.failed > failedBefore) {
-    c.x.tally.warnings.push(`${actions.length} deletions were put off because something before them failed.`);
+    c.x.tally.warnings.push(`Deletions put off because something before them failed: ${actions.length}.`);
     return;
   }
   await retire(actions, {

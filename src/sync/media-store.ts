@@ -105,8 +105,6 @@ export interface MediaStore {
   putOff(photos: readonly ClaimedPhoto[]): Promise<void>;
   /** Variants on record of a library whose keys come after this one, by key (UTF-8 byte order). */
   variants(library: Library, after: string, limit: number, signal: AbortSignal): Promise<readonly VariantRow[]>;
-  /** Of these photos, those that there are. */
-  existing(photoIds: readonly string[], signal: AbortSignal): Promise<ReadonlySet<string>>;
   /** Objects that were variants of this library: of photos that are deleted or changed. To be removed. */
   remains(
     library: Library,

@@ -361,7 +361,6 @@ describe('what was found', () => {
     expect(await media.save(other, [processed(a!)])).toEqual(new Set());
     await apply({ kind: 'deleting', id: b!.id }, { kind: 'deleted', id: b!.id });
     expect(await media.save(library, [processed(a!), processed(b!)])).toEqual(new Set([a!.id]));
-    expect(await media.existing([a!.id, b!.id, 'no uuid'], never)).toEqual(new Set([a!.id]));
   });
 
   test('of nothing is nothing', async () => {
@@ -370,7 +369,6 @@ describe('what was found', () => {
     await media.putOff([]);
     await media.demandPhotos([]);
     await media.forgetRemains(library, []);
-    expect(await media.existing([], never)).toEqual(new Set());
   });
 });
 

@@ -245,7 +245,7 @@ describe('the scenarios together', () => {
     ['a photo that was lost', /LOST/],
     ['a key that somebody else has taken', /OBJECT_PRECONDITION/],
     ['two versions, and nobody to tell which', /CONFLICT/],
-    ['deletions after a failure', /deletions were put off/],
+    ['deletions after a failure', /Deletions put off/],
     ['a damaged object', /found damaged/],
     ['a damaged file', /damaged on disk/],
   ];

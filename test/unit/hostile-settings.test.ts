@@ -92,7 +92,7 @@ test('a command line is understood, or answered with a sentence and exit code 2'
       const { command, arguments: given } = asked;
       expectRefusalOr(() => syncJob(command, given, dir));
     }),
-    { numRuns: 3_000 },
+    { numRuns: 600 },
   );
 });
 
@@ -126,7 +126,7 @@ test('a line of the config file is a target or a fault with its number, whatever
         expect([folder.startsWith('/'), BUCKET_NAME.test(bucket), prefixFault(prefix)]).toEqual([true, true, null]);
       }
     }),
-    { numRuns: 3_000 },
+    { numRuns: 800 },
   );
 });
 
@@ -145,7 +145,7 @@ test('a setting is taken or refused by its name, and never by its value', () => 
         expect((thrown as Error).message).not.toMatch(STACK);
       }
     }),
-    { numRuns: 2_000 },
+    { numRuns: 800 },
   );
 });
 
@@ -165,7 +165,7 @@ test('a .env file is read or refused, whatever is in it', () => {
         expect((thrown as Error).message).not.toMatch(STACK);
       }
     }),
-    { numRuns: 500 },
+    { numRuns: 200 },
   );
   writeFileSync(join(dir, '.env'), '');
 });
