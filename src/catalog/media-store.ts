@@ -2,7 +2,6 @@
 import type { MediaCounts, MediaScope, MediaStore, VariantRow } from '../sync/media-store.ts';
 import type { Library } from '../sync/types.ts';
 import { chunksOf } from './chunks.ts';
-import { isUuid } from './cursor.ts';
 import type { Database } from './database.ts';
 import { claimPhotos, giveBack, putOff } from './media-claims.ts';
 import { DUE, FREE, LOOKABLE, within } from './media-due.ts';
