@@ -63,18 +63,19 @@ export function histories(
   });
   const body = async () => {
     console.info(`histories: SEED=${seed} HISTORIES=${runs}`);
-    let played = 0;
+    let [played, killed] = [0, 0];
     const beginning = fc.array(change, { minLength: 2, maxLength: 6 });
     const later = fc.array(steps({ kills: options.kills === true }), { minLength: 2, maxLength: options.steps ?? 16 });
     const property = fc.asyncProperty(beginning, later, asked, async (first, rest, last) => {
       const player = await Player.begin(parts);
-      for (const each of [...first, ...rest] satisfies Step[]) {
-        await player.play(each);
+      for (const each of [...first, null, ...rest] satisfies (Step | null)[]) {
+        await (each === null ? player.agree() : player.play(each));
         expect(player.problems).toEqual([]);
       }
       await player.end(last);
       expect(player.problems).toEqual([]);
       played += 1;
+      killed += player.killed;
     });
     await fc.assert(property, {
       seed,
@@ -84,7 +85,7 @@ export function histories(
       markInterruptAsFailure: false,
       ...(env['REPLAY'] !== undefined && { path: env['REPLAY'] }),
     });
-    console.info(`histories: ${played} played`);
+    console.info(`histories: ${played} played, ${killed} syncs killed at work`);
   };
   test(
     'nothing is lost or untrue at any moment, and what is left in peace comes to what policy says',

@@ -136,6 +136,8 @@ export function unlike(
     // What a rename did is judged by `forbidden`; that it left a photo undone would be told.
     const agrees = is === after.disk.get(path)?.content;
     if (rules.moves !== false && (agrees || conflicts.has(path))) continue;
+    // What took the place of a renamed photo is new, and only renames were asked for.
+    if (rules.moves === 'only' && is === undefined && wasRenamedAway(path, before, after)) continue;
     wrong.push(`object ${path} is ${short(is)}, not ${short(should)}`);
   }
   return wrong;

@@ -31,7 +31,7 @@ const MOST_SYNCS = 5;
 /** A sync in a process of its own. */
 export interface StartedSync {
   kill(): void;
-  readonly ended: Promise<unknown>;
+  readonly ended: Promise<{ readonly signal: NodeJS.Signals | null }>;
 }
 
 export interface PlayerParts {
@@ -54,6 +54,8 @@ export class Player {
   readonly #left = new Set<string>();
   #writes = 0;
   readonly problems: string[] = [];
+  /** Syncs that were killed at work. */
+  killed = 0;
 
   private constructor(parts: PlayerParts) {
     this.#parts = parts;
@@ -66,6 +68,11 @@ export class Player {
     const player = new Player(parts);
     player.#write(KEPT, player.#content(40));
     return player;
+  }
+
+  /** A first sync that nothing disturbs: what people change after it has been agreed on. */
+  agree(): Promise<void> {
+    return this.play({ do: 'sync', asked: { maxDelete: '100%', dedupeCopy: true }, trouble: { kind: 'none' } });
   }
 
   async play(step: Step): Promise<void> {
@@ -110,6 +117,9 @@ export class Player {
     switch (change.do) {
       case 'save anew':
         return this.#saveAnew(path, this.#content(change.length));
+      case 'contend':
+        await this.#put(path, this.#content(change.length + (change.which % 3) * 10));
+        return this.#write(path, this.#content(change.length));
       case 'edit':
         return this.#write(path, this.#content(change.length));
       case 'extend':
@@ -184,7 +194,7 @@ export class Player {
       if (nth === request) setTimeout(() => run.kill(), afterMs);
       return null;
     });
-    await run.ended;
+    if ((await run.ended).signal === 'SIGKILL') this.killed += 1;
     proxy.reset();
     await proxy.quiet();
     const locks =
