@@ -96,7 +96,7 @@ export class BucketRequests {
   ): Promise<Output> {
     signal.throwIfAborted();
     if (this.#onRequest !== undefined) tellOfAttempts(command, sending.kind, this.#onRequest);
-    if (sending.key !== undefined) learnFrom(command, sending.key, this.#shortWay);
+    learnFrom(command, this.#shortWay);
     try {
       const output = await this.#client.send(command, { abortSignal: signal });
       this.#count(sending.kind, output.$metadata.attempts ?? 1);
@@ -177,12 +177,13 @@ function tellOfAttempts<Input extends ServiceInputTypes, Output extends ServiceO
   );
 }
 
-/** Has the short way learn where this leads, once it was answered. */
+/** Has the short way learn where this leads, once it was answered: by its own key, which of a copy is the target's. */
 function learnFrom<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
-  { middlewareStack }: S3Command<Input, Output>,
-  key: string,
+  { input, middlewareStack }: S3Command<Input, Output>,
   shortWay: ShortWay,
 ): void {
+  const { Key: key } = input as { readonly Key?: unknown };
+  if (typeof key !== 'string') return;
   middlewareStack.add(
     (next) => async (args) => {
       const answer = await next(args);

@@ -2,7 +2,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { GetObjectCommand } from '@aws-sdk/client-s3';
+import { GetObjectCommand, HeadObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type OpenedClient, openS3Client } from '../../src/bucket/client.ts';
 import { S3Service } from '../../src/bucket/s3-service.ts';
@@ -112,6 +112,24 @@ describe('a request by the short way', () => {
     );
     expect(await stored('photos/taken.jpg')).toMatchObject({ content: 'mine' });
     expect(proxy.seen.every(isShort)).toBe(true);
+  });
+
+  test('leads to the bucket, not below it, when what opened it was a copy into a folder', async () => {
+    await upload('same.jpg', 'the one');
+    const other = new S3Service(opened.client, service.identity, { partConcurrency: 2 });
+    await other.learn('photos/', null, live);
+    const from = await s3().client.send(new HeadObjectCommand({ Bucket: s3().bucket, Key: 'same.jpg' }));
+    const source = { key: 'same.jpg', size: 7, etag: md5('the one'), storageClass: 'STANDARD' };
+    expect(from.ContentLength).toBe(source.size);
+    const condition = { absent: true } as const;
+    await other.copy({ from: source, to: 'folder/same.jpg', condition, md5: null, partSize: null }, live);
+    expect(await other.head('same.jpg', live)).toMatchObject({ key: 'same.jpg', size: 7 });
+    expect(await other.objectExists('folder/same.jpg', live)).toBe(true);
+    expect(await other.objectExists('folder/folder/same.jpg', live)).toBe(false);
+    expect(proxy.seen.slice(-3).map(({ path }) => path)).toEqual(
+      ['same.jpg', 'folder/same.jpg', 'folder/folder/same.jpg'].map((key) => `/${s3().bucket}/${key}`),
+    );
+    expect(proxy.seen.slice(-3).every(isShort)).toBe(true);
   });
 
   test('is counted like any other', async () => {
