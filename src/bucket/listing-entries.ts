@@ -24,11 +24,13 @@ export interface ListedEntries {
 
 const OPEN = '<Contents>';
 const CLOSE = '</Contents>';
+/** An entry in whatever form, such as one with a namespace of its own. */
+const OTHERWISE = /[<:]Contents\b/;
 
 /** Takes the entries out of a listing's XML document. Null: something about it is unusual. */
 export function takeEntries(document: string): ListedEntries | null {
   const first = document.indexOf(OPEN);
-  if (first === -1) return { entries: [], rest: document };
+  if (first === -1) return OTHERWISE.test(document) ? null : { entries: [], rest: document };
   const reader = new EntryReader(document, first);
   const entries: ListedEntry[] = [];
   while (reader.at(OPEN)) {
@@ -38,7 +40,7 @@ export function takeEntries(document: string): ListedEntries | null {
   }
   const rest = document.slice(0, first) + document.slice(reader.position);
   // Comments and character data may hold anything; entries that are not in one row may be of any meaning.
-  return rest.includes(OPEN) || document.includes('<!') ? null : { entries, rest };
+  return OTHERWISE.test(rest) || document.includes('<!') ? null : { entries, rest };
 }
 
 /** An entry on the way; null: not there, or not to be read here. */
@@ -126,8 +128,9 @@ function etagOf(text: string): string | null {
   return plain === null ? null : unquoted(plain);
 }
 
+/** Without a zone it would be read as this machine's time. */
 function timeOf(text: string): number | null {
-  const time = Date.parse(text);
+  const time = /(?:Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(time) ? null : time;
 }
 

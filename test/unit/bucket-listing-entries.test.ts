@@ -46,9 +46,15 @@ describe('the entries of a listing', () => {
 
   test.each([
     ['entries in several places', `<Contents>${KEY}${REST}</Contents><Name>x</Name><Contents>${KEY}${REST}</Contents>`],
+    ['an entry with a namespace of its own', `<Contents xmlns="urn:x">${KEY}${REST}</Contents>`],
+    ['an entry with a space in its tag', `<Contents >${KEY}${REST}</Contents>`],
+    ['an entry with a prefix', `<s3:Contents>${KEY}${REST}</s3:Contents>`],
+    ['such an entry behind a usual one', `<Contents>${KEY}${REST}</Contents><Contents x="">${KEY}${REST}</Contents>`],
+    ['such an entry before a usual one', `<Contents x="">${KEY}${REST}</Contents><Contents>${KEY}${REST}</Contents>`],
     ['an entry without a key', `<Contents>${REST}${ETAG}</Contents>`],
     ['an entry without a size', `<Contents>${KEY}<LastModified>2026-11-21T18:14:44Z</LastModified></Contents>`],
     ['a size that is no number', `<Contents>${KEY}${REST.replace('12<', '1e3<')}</Contents>`],
+    ['a time of no zone', `<Contents>${KEY}${REST.replace('Z<', '<')}</Contents>`],
     ['a time that is none', `<Contents>${KEY}${REST.replace('2026-11-21', 'never')}</Contents>`],
     ['an entity that it does not know', `<Contents>${KEY.replace('a', '&eacute;')}${REST}</Contents>`],
     ['an ampersand by itself', `<Contents>${KEY.replace('a', '&')}${REST}</Contents>`],
