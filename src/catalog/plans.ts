@@ -154,20 +154,21 @@ function isGroup(text: string): boolean {
   return PLAN_GROUPS.some((group) => group === text);
 }
 
+/** All or nothing: what cannot be read whole is not taken, and what is being read is not forgotten meanwhile. */
 async function take(database: Database, runId: string, signal: AbortSignal): Promise<readonly SavedPlan[]> {
-  const { ask, pool } = database;
-  const taken = await writeTransaction(database, async (client) => {
-    const { rows } = await client.query<{ runId: string; header: object }>(TAKE, [runId]);
-    return rows;
-  });
-  if (taken.length === 0) throw await refusal(database, runId);
   const sql = `SELECT "steps" FROM "PlanBlock" WHERE "planId" = $1`;
-  const plans: SavedPlan[] = [];
-  for (const { runId: planId, header } of taken) {
-    const { rows } = await ask(() => pool.query<{ steps: string }>(sql, [planId]), signal);
-    const placed = rows.flatMap(placedIn).sort(([a], [b]) => a - b);
-    plans.push(checkedPlan({ ...header, actions: placed.map(([, step]) => step) }));
-  }
+  const plans = await writeTransaction(database, async (client) => {
+    const { rows } = await client.query<{ runId: string; header: object }>(TAKE, [runId]);
+    const taken: SavedPlan[] = [];
+    for (const { runId: planId, header } of rows) {
+      const blocks = await client.query<{ steps: string }>(sql, [planId]);
+      const placed = blocks.rows.flatMap(placedIn).sort(([a], [b]) => a - b);
+      taken.push(checkedPlan({ ...header, actions: placed.map(([, step]) => step) }));
+    }
+    signal.throwIfAborted();
+    return taken;
+  });
+  if (plans.length === 0) throw await refusal(database, runId);
   return plans;
 }
 

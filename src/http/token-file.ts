@@ -60,7 +60,7 @@ function readTokens(path: string): Read {
   try {
     fd = openSync(path, 'r');
   } catch (thrown) {
-    return { entries: [], fault: `names a file that cannot be read (${codeOf(thrown)})`, changedMs: 0 };
+    return unreadable(thrown);
   }
   try {
     const stats = fstatSync(fd, { bigint: true });
@@ -71,10 +71,16 @@ function readTokens(path: string): Read {
     const [first] = faults;
     return { entries, fault: first === undefined ? null : `: line ${first.line} ${first.message}`, changedMs };
   } catch (thrown) {
-    return { entries: [], fault: `names a file that cannot be read (${codeOf(thrown)})`, changedMs: 0 };
+    return unreadable(thrown);
   } finally {
     closeSync(fd);
   }
+}
+
+/** Never settled: it may be this process that has no file descriptor left, and the file looks the same when it has. */
+function unreadable(thrown: unknown): Read {
+  const fault = `names a file that cannot be read (${codeOf(thrown)})`;
+  return { entries: [], fault, changedMs: Number.POSITIVE_INFINITY };
 }
 
 /** Whoever can write it lets himself in. Windows has no such modes. */

@@ -1,6 +1,8 @@
 /** Carries out plans that were made before: one from a file, or what a dry run has left in the catalog. */
 import { RollcallError } from '../errors.ts';
+import type { Action } from './actions.ts';
 import { type SavedPlan, stillHolding } from './plan-file.ts';
+import { seenNow } from './plan-holding.ts';
 import type { Plan } from './plan-options.ts';
 import type { PlanStore } from './plan-store.ts';
 import { type RunInProgress, type RunOptions, run } from './run.ts';
@@ -16,7 +18,7 @@ type ApplyPart = { readonly scope: Scope; readonly plan: SavedPlan };
 
 /**
  * Runs a saved plan in its library. The guards are asked again; each action still checks file and object for
- * itself, and one whose row has changed since is left as PLAN_STALE.
+ * itself; one whose row has changed since, or that would write to a row what is not so any more, is left as PLAN_STALE.
  */
 export async function applyPlan(
   parts: SyncParts,
@@ -29,8 +31,8 @@ export async function applyPlan(
 
 /**
  * Carries out what the dry run `runId` has left: each library's plan after the other, as `applyPlan` does. It is taken
- * first, so that nobody else does too; given back if nothing of it was begun. What is cut off is not gone on with: the
- * next dry run says what is left to do.
+ * first, so that nobody else does too, and shown to `onPlan`, which may refuse it by throwing; given back if nothing of it
+ * was begun. What is cut off is not gone on with: the next dry run says what is left to do.
  */
 export async function applyKept(
   parts: SyncParts,
@@ -48,6 +50,7 @@ export async function applyKept(
     plans.applied(runId, begun).catch(() => {});
   };
   try {
+    for (const plan of taken) hooks.onPlan?.(plan);
     const jobs: ApplyPart[] = [];
     for (const plan of taken) jobs.push(await partOf(parts, plan));
     const context = { kind: APPLY, policy: taken[0]?.policy ?? {}, entry: {}, hooks: { ...hooks, onStart }, ...parts };
@@ -82,13 +85,14 @@ function runPlan(
 }
 
 async function savedActions(saved: SavedPlan, library: Library, current: RunInProgress): Promise<Plan> {
-  const { fresh, stale } = await stillHolding(saved, library, current.sides.catalog, current.signal);
-  for (const action of stale) {
-    const message = 'its row has changed since the plan was made; make a new plan';
-    current.tally.fail(action.path, { code: 'PLAN_STALE', message });
-  }
+  const { sides, options, tally, signal } = current;
+  const { fresh, stale } = await stillHolding(saved, library, sides.catalog, signal);
+  const seen = await seenNow(fresh, sides, options.settings.checkConcurrency, signal);
+  failStale(current, stale, 'its row has');
+  failStale(current, seen.stale, 'its file or object has');
+  for (const { action, error } of seen.failed) tally.fail(action.path, error);
   return {
-    actions: fresh,
+    actions: seen.holding,
     albums: saved.albums,
     complete: true,
     // Nobody has looked: the guard does.
@@ -96,4 +100,9 @@ async function savedActions(saved: SavedPlan, library: Library, current: RunInPr
     photosInScope: saved.photosInScope,
     skipped: [],
   };
+}
+
+function failStale({ tally }: RunInProgress, actions: readonly Action[], what: string): void {
+  const message = `${what} changed since the plan was made; make a new plan`;
+  for (const { path } of actions) tally.fail(path, { code: 'PLAN_STALE', message });
 }

@@ -258,10 +258,12 @@ export async function stillHolding(
   const stale: Action[] = [];
   const leftovers = new Map((await catalog.leftovers(library, signal)).map((one) => [one.key, one]));
   const chunk = 1_000;
-  // Where a photo moves away, its row is expected: another file has its name by then.
+  // Where a photo moves away, its row is expected: another file has its name by then. Where it does not after all, it is not.
   const leaving = new Map(saved.actions.flatMap((one) => (one.kind === 'move' ? [[one.from.key, one.row.id]] : [])));
-  for (let from = 0; from < saved.actions.length; from += chunk) {
-    const actions = saved.actions.slice(from, from + chunk);
+  const isMove = ({ kind }: Action) => kind === 'move';
+  const movesFirst = [...saved.actions.filter(isMove), ...saved.actions.filter((one) => !isMove(one))];
+  for (let from = 0; from < movesFirst.length; from += chunk) {
+    const actions = movesFirst.slice(from, from + chunk);
     const keys = actions.flatMap((one) => [rowKeyOf(one), ...(one.kind === 'copy' ? [one.from.key] : [])]);
     const rows = new Map((await catalog.rowsByKey(library, keys, signal)).map((found) => [found.key, found]));
     for (const planned of actions) {
@@ -273,6 +275,7 @@ export async function stillHolding(
         !sendsDamage(planned, row) &&
         sameLeftover(planned, leftovers.get(planned.key)) &&
         sameSource(planned, rows);
+      if (planned.kind === 'move' && !holds) leaving.delete(planned.from.key);
       (holds ? fresh : stale).push(planned);
     }
   }

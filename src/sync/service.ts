@@ -112,7 +112,7 @@ export interface RunHooks {
   readonly onProgress?: (progress: Progress) => void;
   /** A verify goes on from one that was cut off; called before it reads anything. */
   readonly onResume?: (resumed: Resumed) => void;
-  /** A dry run's plan, complete, as it can be saved and applied. */
+  /** A dry run's plan, complete, as it can be saved and applied; of `applyKept`, each before anything of it is begun. */
   readonly onPlan?: (plan: SavedPlan) => void;
 }
 

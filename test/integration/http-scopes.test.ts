@@ -1,7 +1,9 @@
 /** Tokens with scopes: what each route wants, and a file of tokens that changes while the server runs. */
+import { execFile } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createApp } from '../../src/http/app.ts';
 import type { HttpParts } from '../../src/http/parts.ts';
@@ -139,6 +141,23 @@ describe('routes', () => {
     }
   });
 
+  test('a plan that has grown a deletion since it was looked at is for an admin too', async () => {
+    const runId = '44444444-4444-4444-8444-444444444444';
+    const times = { createdAt: '2024-07-01T10:00:00.000Z', expiresAt: '2024-07-02T10:00:00.000Z' };
+    const found = { runId, ...times, appliedAt: null, appliedBy: null, steps: 0, bytes: 0, usd: 0, groups: [] };
+    const { service } = testParts();
+    const applyKept: typeof service.applyKept = async (id, hooks, signal) => {
+      hooks.onPlan?.({ actions: [{ kind: 'delete' }] } as never);
+      return service.applyKept(id, hooks, signal);
+    };
+    const { call } = served(OWN, undefined, {
+      plans: { find: async () => found, steps: async () => null },
+      service: { ...service, applyKept },
+    });
+    expect((await call(TOKENS.sync, 'POST', `/api/runs/${runId}/apply`)).status).toBe(403);
+    expect((await call(TOKENS.admin, 'POST', `/api/runs/${runId}/apply`)).status).toBe(200);
+  });
+
   test('a sync may delete objects only for an admin, and show anybody who syncs what it would', async () => {
     const { call, parts } = served();
     const deleting = await call(TOKENS.sync, 'POST', '/api/sync', { orphans: 'delete' });
@@ -237,6 +256,23 @@ describe('the file of tokens', () => {
     expect([(await call(TOKENS.admin)).status, (await call(OWN)).status]).toEqual([401, 200]);
     write(LINES);
     expect((await call(TOKENS.admin)).status).toBe(200);
+  });
+
+  test('that could not be opened for once is read as soon as it can be', async () => {
+    const script = `
+      import { closeSync, openSync } from 'node:fs';
+      import { tokenFile } from '${new URL('../../src/http/token-file.ts', import.meta.url)}';
+      const quiet = () => {};
+      const later = () => Date.now() + 60_000;
+      const source = tokenFile(process.argv[1], { debug: quiet, info: quiet, warn: quiet, error: quiet }, later);
+      const open = [];
+      try { for (;;) open.push(openSync('/dev/null')); } catch {}
+      const without = source.entries().length;
+      for (const fd of open) closeSync(fd);
+      process.stdout.write(without + ' ' + source.entries().length);`;
+    const command = 'ulimit -n 64 && exec "$0" --input-type=module -e "$1" "$2"';
+    const { stdout } = await promisify(execFile)('sh', ['-c', command, process.execPath, script, path]);
+    expect(stdout).toBe(`0 ${LINES.length}`);
   });
 
   test.each([

@@ -1,5 +1,5 @@
 /** Plans that are kept by dry runs and carried out as they were shown, over HTTP: a real database and bucket behind it. */
-import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -118,6 +118,61 @@ describe('a plan that is kept', () => {
     expect(report.conflicts).toMatchObject([{ path: 'a/taken.jpg' }]);
     expect(await w.keys()).toEqual(['photos/a/fine.jpg', 'photos/a/synced.jpg', 'photos/a/taken.jpg']);
     expect(await w.read('photos/a/taken.jpg')).toBe('somebody else was here first');
+  });
+
+  test('says nothing of a file or an object that is not so any more', async () => {
+    for (const name of ['back', 'kept', 'lost', 'orphan', 'whole']) w.write(`a/${name}.jpg`);
+    await w.sync();
+    const filenames = ['back.jpg', 'kept.jpg'];
+    await w.service.files('remove', { library: 'test', album: 'a', filenames }, {}, never);
+    for (const name of filenames) await w.put(`photos/a/${name}`, `bytes of a/${name}`);
+    for (const name of ['lost', 'orphan', 'whole']) w.remove(`a/${name}.jpg`);
+    await w.deleteObject('photos/a/lost.jpg');
+    const { runId, plan } = await preview();
+    expect(plan.steps).toBe(5);
+    await w.deleteObject('photos/a/back.jpg');
+    await w.put('photos/a/lost.jpg', 'bytes of a/lost.jpg');
+    await w.deleteObject('photos/a/orphan.jpg');
+    const { body } = await apply(runId);
+    const stale = Report.parse(body).failures.map(({ path, code }) => `${code} ${path}`);
+    expect(stale.toSorted()).toEqual(['back', 'lost', 'orphan'].map((name) => `PLAN_STALE a/${name}.jpg`));
+    const states = (await w.rows()).map(({ path, state }) => `${state} ${path}`);
+    expect(states.toSorted()).toEqual([
+      'missing a/back.jpg',
+      'orphaned a/whole.jpg',
+      'synced a/kept.jpg',
+      'synced a/lost.jpg',
+      'synced a/orphan.jpg',
+    ]);
+  });
+
+  test('leaves alone what was to take the name of a photo that does not move away after all', async () => {
+    w.write('a/1.jpg');
+    await w.sync();
+    renameSync(join(w.library.root, 'a/1.jpg'), join(w.library.root, 'a/2.jpg'));
+    w.write('a/1.jpg', 'another photo, under the name of the first');
+    const { runId, plan } = await preview();
+    expect(plan.groups).toMatchObject([{ group: 'new' }, { group: 'moved' }]);
+    await w.query(`UPDATE "Photo" SET "state" = 'failed'`);
+    const before = await w.rows();
+    const { failures } = Report.parse((await apply(runId)).body);
+    expect(failures.map(({ path, code }) => `${code} ${path}`).toSorted()).toEqual([
+      'PLAN_STALE a/1.jpg',
+      'PLAN_STALE a/2.jpg',
+    ]);
+    expect(await w.rows()).toEqual(before);
+  });
+
+  test('that cannot be read is not taken, and neither is one that is not wanted any more', async () => {
+    w.write('a/1.jpg');
+    const { runId } = await preview();
+    await expect(w.catalog.plans.take(runId, AbortSignal.abort())).rejects.toThrow();
+    const version = (from: number, to: number) =>
+      w.query(`UPDATE "Plan" SET "header" = replace("header"::text, '"version": ${from}', '"version": ${to}')::jsonb`);
+    await version(1, 9);
+    expect(await apply(runId)).toMatchObject({ body: { code: 'BAD_PLAN' } });
+    await version(9, 1);
+    expect(await apply(runId)).toMatchObject({ status: 200, body: { actions: { uploaded: 1 } } });
   });
 
   test('of renames keeps the photos and sends no bytes', async () => {

@@ -1,5 +1,6 @@
 import { createRoute } from '@hono/zod-openapi';
 import { RollcallError } from '../../errors.ts';
+import type { SavedPlan } from '../../sync/plan-file.ts';
 import { answer, listOf } from '../answer.ts';
 import { isUuid } from '../find.ts';
 import { goingOn } from '../going-on.ts';
@@ -70,8 +71,13 @@ export function planRoutes(app: App, { service, plans, log }: HttpParts) {
     })
     .openapi(apply, async (c) => {
       const { runId: id, groups } = await found(c.req.valid('param').id, (uuid) => plans.find(uuid));
-      if (groups.some(({ group }) => group === 'delete')) assertScope(c, 'admin', 'a plan that deletes objects');
-      return goingOn(c, { log }, (hooks, signal) => service.applyKept(id, hooks, signal));
+      const mayDelete = () => assertScope(c, 'admin', 'a plan that deletes objects');
+      if (groups.some(({ group }) => group === 'delete')) mayDelete();
+      // What is taken now may be more than was found: the dry run may have come to its end in between.
+      const onPlan = ({ actions }: SavedPlan) => {
+        if (actions.some(({ kind }) => kind === 'delete')) mayDelete();
+      };
+      return goingOn(c, { log }, (hooks, signal) => service.applyKept(id, { ...hooks, onPlan }, signal));
     });
 }
 
