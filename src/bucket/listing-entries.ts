@@ -88,8 +88,10 @@ class EntryReader {
     const end = document.indexOf(closing, nameEnd);
     if (nameEnd === -1 || end === -1) return false;
     this.position = end + closing.length;
-    reads?.read(entry, document.slice(nameEnd + 1, end));
-    return true;
+    const inner = document.slice(nameEnd + 1, end);
+    reads?.read(entry, inner);
+    // One that is not closed where it should be would take other entries with it.
+    return !inner.includes(CLOSE);
   }
 }
 
@@ -128,9 +130,11 @@ function etagOf(text: string): string | null {
   return plain === null ? null : unquoted(plain);
 }
 
-/** Without a zone it would be read as this machine's time. */
+/** As S3 writes them. `Date.parse` reads much else, and what has no zone as this machine's time. */
+const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
+
 function timeOf(text: string): number | null {
-  const time = /(?:Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : Number.NaN;
+  const time = RFC_3339.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(time) ? null : time;
 }
 

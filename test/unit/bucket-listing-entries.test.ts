@@ -55,6 +55,11 @@ describe('the entries of a listing', () => {
     ['an entry without a size', `<Contents>${KEY}<LastModified>2026-11-21T18:14:44Z</LastModified></Contents>`],
     ['a size that is no number', `<Contents>${KEY}${REST.replace('12<', '1e3<')}</Contents>`],
     ['a time of no zone', `<Contents>${KEY}${REST.replace('Z<', '<')}</Contents>`],
+    ['a time that is damaged', `<Contents>${KEY}${REST.replace('2026-11-21T18', '2026-11<')}</Contents>`],
+    [
+      'an element that ends in another entry',
+      `<Contents>${KEY}${REST}<Owner></Contents><Contents>${KEY}${REST}<Owner></Owner></Contents>`,
+    ],
     ['a time that is none', `<Contents>${KEY}${REST.replace('2026-11-21', 'never')}</Contents>`],
     ['an entity that it does not know', `<Contents>${KEY.replace('a', '&eacute;')}${REST}</Contents>`],
     ['an ampersand by itself', `<Contents>${KEY.replace('a', '&')}${REST}</Contents>`],
