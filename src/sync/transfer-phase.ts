@@ -93,7 +93,10 @@ export class TransferPhase {
     } catch (thrown) {
       if (asRollcallError(thrown).code !== 'OBJECT_UNVERIFIED' || this.#c.stopped) throw thrown;
       this.#c.x.tally.again += 1;
-      return work();
+      // What is in the way now may be what the first try has left: nobody else's.
+      return work().catch((again: unknown) => {
+        throw TAKEN.has(asRollcallError(again).code) ? thrown : again;
+      });
     }
   }
 

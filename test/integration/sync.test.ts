@@ -431,3 +431,15 @@ describe('a saved plan', () => {
     expect(await world.keys()).toContain('photos/4.jpg');
   });
 });
+
+test('an upload that cannot be proved fails for that, though it is in the way when it is tried again', async () => {
+  world.write('a.jpg');
+  world.proxy.fail(({ method, path }) => {
+    if (!path.endsWith('/photos/a.jpg')) return null;
+    if (method === 'PUT') return { kind: 'rewrite', headers: { etag: '"0123"' } };
+    return method === 'HEAD' ? { kind: 'rewrite', headers: { etag: '"4567"' } } : null;
+  });
+  const report = await world.sync();
+  expect(report).toMatchObject({ actions: { failed: 1, conflicts: 0 }, failures: [{ code: 'OBJECT_UNVERIFIED' }] });
+  expect(await world.states()).toEqual({ 'a.jpg': 'failed' });
+});
