@@ -20,7 +20,9 @@ export const text = (most: number) =>
     .string('must be text')
     .min(1, 'must not be empty')
     .max(most, `must be at most ${most} characters long`)
-    .refine((value) => !value.includes('\0'), 'must not contain a NUL character');
+    .refine((value) => !value.includes('\0'), 'must not contain a NUL character')
+    // Half of a surrogate pair is no text: it cannot be stored, nor be the name of anything.
+    .refine((value) => value.isWellFormed(), 'must not contain half characters');
 
 export const oneOf = <const Words extends readonly [string, ...string[]]>(words: Words) =>
   z.enum(words, `must be one of ${words.join(', ')}`);

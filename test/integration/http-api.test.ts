@@ -321,6 +321,8 @@ describe('libraries', () => {
     ['a prefix without its slash', { ...wanted, prefix: 'photos' }, 'prefix'],
     ['a prefix that climbs', { ...wanted, prefix: '../' }, 'prefix'],
     ['excludes that are text', { ...wanted, excludes: '*.xmp' }, 'excludes'],
+    ['an exclude with half a character', { ...wanted, excludes: ['a', '\ud800.jpg'] }, 'excludes.1'],
+    ['a name with half a character', { ...wanted, name: 'W\udc00' }, 'name'],
     ['an exclude that is a number', { ...wanted, excludes: ['a', 1] }, 'excludes.1'],
     ['an id of its own', { ...wanted, id: UNKNOWN }, 'id'],
     ['a schedule nobody knows', { ...wanted, sync: 'down' }, 'sync'],
