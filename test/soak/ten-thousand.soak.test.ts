@@ -54,7 +54,9 @@ test(`${PHOTOS} photos under ${PERCENT} % injected faults all arrive, byte for b
   const { actions, requests, retries } = report;
   console.info(`ten-thousand: ${seconds} s, ${injected} faults`, { status: report.status, retries, requests, actions });
   expect(report.failures).toEqual([]);
-  expect(report).toMatchObject({ status: 'succeeded', actions: { uploaded: PHOTOS, failed: 0 } });
+  expect(report).toMatchObject({ status: 'succeeded', actions: { failed: 0 } });
+  // One whose answer was lost is found there by the next try: adopted.
+  expect(actions.uploaded + actions.adopted).toBe(PHOTOS);
   expect(retries).toBeGreaterThan(PHOTOS / 100);
   world.proxy.reset();
   const after = await seenSides(world);
