@@ -27,14 +27,7 @@ const SETTINGS = '[Q=80,effort=2]';
 
 type Setting = readonly [atOnce: number, threads: number];
 
-export const media: Benchmark = async (options) => {
-  const place = await Workplace.open();
-  try {
-    return await measureIn(place, options);
-  } finally {
-    await place.close();
-  }
-};
+export const media: Benchmark = (options) => Workplace.use((place) => measureIn(place, options));
 
 async function measureIn(place: Workplace, options: BenchmarkOptions) {
   const { signal, say } = options;

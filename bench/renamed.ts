@@ -13,14 +13,7 @@ import { environment, startServices } from './support/services.ts';
 import { median, rounded } from './support/statistics.ts';
 import { Workplace } from './support/workplace.ts';
 
-export const renamed: Benchmark = async (options) => {
-  const place = await Workplace.open();
-  try {
-    return await measureIn(place, options);
-  } finally {
-    await place.close();
-  }
-};
+export const renamed: Benchmark = (options) => Workplace.use((place) => measureIn(place, options));
 
 async function measureIn(place: Workplace, options: BenchmarkOptions) {
   const { photos, runs, nodeOptions, signal, say } = options;

@@ -4,8 +4,8 @@
  * more goes through a proxy that counts requests and is not timed.
  */
 import { mkdirSync } from 'node:fs';
+import { builtCli } from '../../test/support/built.ts';
 import type { Bar, Benchmark, BenchmarkOptions } from '../support/benchmark.ts';
-import { builtMain } from '../support/program.ts';
 import { median, rounded } from '../support/statistics.ts';
 import { Workplace } from '../support/workplace.ts';
 import { type Counts, startCountingProxy } from './counting-proxy.ts';
@@ -15,7 +15,7 @@ import type { Toolbox } from './tools.ts';
 import { type Contestant, type Work, works } from './works.ts';
 
 /** What was measured of one contestant. */
-export interface Score {
+interface Score {
   readonly name: string;
   readonly wallSeconds: readonly number[];
   readonly cpuSeconds: number;
@@ -23,7 +23,7 @@ export interface Score {
   readonly requests: Counts;
 }
 
-export interface Result {
+interface Result {
   readonly name: string;
   readonly title: string;
   readonly scores: readonly Score[];
@@ -31,14 +31,7 @@ export interface Result {
   readonly missing: readonly string[];
 }
 
-export const compare: Benchmark = async (options) => {
-  const place = await Workplace.open();
-  try {
-    return await measureIn(place, options);
-  } finally {
-    await place.close();
-  }
-};
+export const compare: Benchmark = (options) => Workplace.use((place) => measureIn(place, options));
 
 async function measureIn(place: Workplace, options: BenchmarkOptions) {
   const { signal, photos } = options;
@@ -47,7 +40,7 @@ async function measureIn(place: Workplace, options: BenchmarkOptions) {
   place.defer(() => proxy.close());
   const folder = place.path('work');
   mkdirSync(folder);
-  const box: Toolbox = { ground, folder, main: await builtMain() };
+  const box: Toolbox = { ground, folder, main: await builtCli() };
   const counted: Toolbox = { ...box, ground: { ...ground, s3: { ...ground.s3, endpoint: proxy.endpoint } } };
   const asked = works({ box, photos, signal }).filter(({ name }) => options.only === null || options.only === name);
   const results: Result[] = [];
@@ -117,7 +110,7 @@ function barsOf(work: Work, { scores }: Result): Bar[] {
 }
 
 /** The median of the ratios of the rounds; null when one of them was not there. */
-export function ratioOf(scores: readonly Score[], of: string, over: string): number | null {
+function ratioOf(scores: readonly Score[], of: string, over: string): number | null {
   const [ours, theirs] = [of, over].map((name) => scores.find((score) => score.name === name)?.wallSeconds);
   if (ours === undefined || theirs === undefined) return null;
   return median(theirs.flatMap((wall, i) => (ours[i] === undefined ? [] : [ours[i] / wall])));

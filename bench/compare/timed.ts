@@ -6,6 +6,8 @@ import { text } from 'node:stream/consumers';
 
 /** GNU time (Debian: `time`): what it tells is what the kernel counted for the process and those it waited for. */
 const GNU_TIME = '/usr/bin/time';
+/** Of what the system's packages install, whatever else comes first on this machine. */
+const SYSTEM_PATH = '/usr/local/bin:/usr/bin:/bin';
 
 export interface Command {
   readonly argv: readonly string[];
@@ -30,7 +32,7 @@ export async function timed({ argv, env, folder }: Command, signal: AbortSignal)
   const begun = performance.now();
   const child = spawn(GNU_TIME, ['-f', '%U %S %M', '-o', accounts, ...argv], {
     cwd: folder,
-    env: { PATH: `/usr/local/bin:/usr/bin:/bin`, HOME: folder, ...env },
+    env: { PATH: SYSTEM_PATH, HOME: folder, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });
@@ -56,7 +58,7 @@ async function accountsIn(file: string): Promise<number[]> {
 
 /** Is this program on the machine? */
 export async function isInstalled(program: string): Promise<boolean> {
-  const child = spawn(program, ['--version'], { stdio: 'ignore', env: { PATH: '/usr/local/bin:/usr/bin:/bin' } });
+  const child = spawn(program, ['--version'], { stdio: 'ignore', env: { PATH: SYSTEM_PATH } });
   try {
     return (await once(child, 'exit'))[0] === 0;
   } catch {

@@ -16,12 +16,7 @@ export interface ProgramPlace {
   readonly nodeOptions: readonly string[];
 }
 
-/** Builds the sources as they are, unless that was done before; the script to run as it is installed. */
-export function builtMain(): Promise<string> {
-  return builtCli();
-}
-
-/** The same, and how to run what came out under measurement. */
+/** Builds the sources as they are, unless that was done before, and answers how to run what came out. */
 export async function builtProgram() {
   const dist = join(dirname(await builtCli()), '../dist');
   const main = join(dist, 'main.js');

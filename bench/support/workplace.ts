@@ -19,6 +19,16 @@ export class Workplace {
     return new Workplace(folder);
   }
 
+  /** Works in one that is gone afterwards, whatever comes of it. */
+  static async use<Answer>(work: (place: Workplace) => Promise<Answer>): Promise<Answer> {
+    const place = await Workplace.open();
+    try {
+      return await work(place);
+    } finally {
+      await place.close();
+    }
+  }
+
   path(...parts: string[]): string {
     return join(this.folder, ...parts);
   }

@@ -96,7 +96,7 @@ export class BucketRequests {
   ): Promise<Output> {
     signal.throwIfAborted();
     if (this.#onRequest !== undefined) tellOfAttempts(command, sending.kind, this.#onRequest);
-    learnFrom(command, this.#shortWay);
+    if (!this.#shortWay.isKnown) learnFrom(command, this.#shortWay);
     try {
       const output = await this.#client.send(command, { abortSignal: signal });
       this.#count(sending.kind, output.$metadata.attempts ?? 1);

@@ -57,6 +57,11 @@ export class ShortWay {
     this.#form ??= isFullRequest(request) ? formOf(request, key) : null;
   }
 
+  /** Is there no more to learn? */
+  get isKnown(): boolean {
+    return this.#form !== null;
+  }
+
   /** Is it to be had? */
   get open(): boolean {
     return this.#form !== null && Date.now() >= this.#closedUntilMs;

@@ -12,16 +12,6 @@ const CREATION_LOCK = 7_655_120_401_117_001n;
 
 const COLUMNS = '"id", "name", "root", "bucket", "prefix", "excludes", "sync"';
 
-interface LibraryRow {
-  readonly id: string;
-  readonly name: string;
-  readonly root: string;
-  readonly bucket: string;
-  readonly prefix: string;
-  readonly excludes: readonly string[];
-  readonly sync: NonNullable<Library['sync']>;
-}
-
 type Transaction = Prisma.TransactionClient;
 
 /**
@@ -39,13 +29,15 @@ export function libraryStore(database: Database, variantsPrefix: string): Librar
       const limit = limitOf(page);
       const after = cursorParts(page, [isText])?.[0];
       const sql = `SELECT ${COLUMNS} FROM "Library" WHERE $1::text IS NULL OR "name" > $1 ORDER BY "name" LIMIT $2`;
-      const { rows } = await database.ask(() => database.pool.query<LibraryRow>(sql, [after ?? null, limit + 1]));
-      return pageOf(rows, limit, libraryOf, (row) => [row.name]);
+      const { rows } = await database.ask(() => database.pool.query<Library>(sql, [after ?? null, limit + 1]));
+      return pageOf(
+        rows,
+        limit,
+        (row) => row,
+        (row) => [row.name],
+      );
     },
-    find: async (idOrName) => {
-      const row = await find(idOrName);
-      return row && libraryOf(row);
-    },
+    find,
     create: (library) =>
       oneAtATime(database, async (tx) => {
         checkVariants(library, variantsPrefix);
@@ -68,7 +60,7 @@ async function asWanted(
 ): Promise<Library | null> {
   const there = await one(database, '"bucket" = $1 AND "prefix" = $2', [bucket, prefix]);
   if (there === null || there.root !== root) return null;
-  return excludes === undefined || sameExcludes(there.excludes, excludes) ? libraryOf(there) : null;
+  return excludes === undefined || sameExcludes(there.excludes, excludes) ? there : null;
 }
 
 function sameExcludes(these: readonly string[], those: readonly string[]): boolean {
@@ -201,17 +193,17 @@ async function freeName(tx: Transaction, wanted: string): Promise<string> {
 async function known(database: Database, id: string): Promise<Library> {
   const row = isUuid(id) ? await byIdOrNull(database, id) : null;
   if (row === null) throw new RollcallError('NOT_FOUND', `there is no library with the id ${id}`);
-  return libraryOf(row);
+  return row;
 }
 
-function byIdOrNull(database: Database, id: string): Promise<LibraryRow | null> {
+function byIdOrNull(database: Database, id: string): Promise<Library | null> {
   return one(database, '"id" = $1', [id]);
 }
 
 /** Asked by every command, and too little for Prisma's compiler to be loaded for. */
-async function one(database: Database, where: string, values: readonly string[]): Promise<LibraryRow | null> {
+async function one(database: Database, where: string, values: readonly string[]): Promise<Library | null> {
   const sql = `SELECT ${COLUMNS} FROM "Library" WHERE ${where}`;
-  const { rows } = await database.ask(() => database.pool.query<LibraryRow>(sql, [...values]));
+  const { rows } = await database.ask(() => database.pool.query<Library>(sql, [...values]));
   return rows[0] ?? null;
 }
 
@@ -219,6 +211,6 @@ function dataOf({ name, root, bucket, prefix, excludes, sync }: NewLibrary) {
   return { name, root, bucket, prefix, excludes: [...excludes], ...(sync && { sync }) };
 }
 
-function libraryOf({ id, name, root, bucket, prefix, excludes, sync }: LibraryRow): Library {
+function libraryOf({ id, name, root, bucket, prefix, excludes, sync }: Library): Library {
   return { id, name, root, bucket, prefix, excludes, sync };
 }

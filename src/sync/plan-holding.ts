@@ -50,7 +50,7 @@ async function holds(
   { disk, bucket }: Pick<Sides, 'disk' | 'bucket'>,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const head = async () => (await bucket.head(action.key, signal)) ?? null;
+  const head = () => bucket.head(action.key, signal);
   switch (action.kind) {
     case 'update':
       return (await isFileOf(action, disk, signal)) && isObjectOf(action, head);

@@ -15,6 +15,7 @@ import { S3Service } from '../../src/bucket/s3-service.ts';
 import { heldParts } from '../../src/bucket/unfinished.ts';
 import { RollcallError } from '../../src/errors.ts';
 import type { BucketFeatures, UploadMemory, UploadRequest } from '../../src/sync/bucket-port.ts';
+import { codeOf } from '../support/code-of.ts';
 import { contractS3, lacks, md5 } from '../support/contract-s3.ts';
 import { Uploads } from '../support/contract-s3-uploads.ts';
 import { type Fault, type FaultProxy, type SeenRequest, startFaultProxy } from '../support/fault-proxy.ts';
@@ -95,15 +96,6 @@ async function cutAfter(photo: Photo, parts: number, more: Partial<UploadRequest
   expect(await codeOf(upload(photo, { memory, ...more }, stop.signal))).toBe('CANCELLED');
   proxy.reset();
 }
-
-const codeOf = async (work: Promise<unknown>): Promise<string> => {
-  const error = await work.then(
-    () => new Error('it went through'),
-    (thrown: unknown) => thrown,
-  );
-  if (error instanceof RollcallError) return error.code;
-  throw error;
-};
 
 const isPart = ({ method, query }: SeenRequest): boolean => method === 'PUT' && query.has('partNumber');
 const isBegin = ({ method, query }: SeenRequest): boolean => method === 'POST' && query.has('uploads');

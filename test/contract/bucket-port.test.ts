@@ -20,6 +20,7 @@ import { RollcallError } from '../../src/errors.ts';
 import type { BucketFeatures, UploadRequest, WriteCondition } from '../../src/sync/bucket-port.ts';
 import type { Inventory } from '../../src/sync/ports.ts';
 import type { BucketObject } from '../../src/sync/types.ts';
+import { codeOf } from '../support/code-of.ts';
 import { byteOrder, contractS3, md5 } from '../support/contract-s3.ts';
 import { openTestFile } from '../support/open-file.ts';
 
@@ -100,15 +101,6 @@ async function collect(inventory: Inventory<BucketObject>): Promise<BucketObject
   for await (const batch of inventory.batches) objects.push(...batch);
   return objects;
 }
-
-const codeOf = async (work: Promise<unknown>): Promise<string> => {
-  const error = await work.then(
-    () => new Error('it went through'),
-    (thrown: unknown) => thrown,
-  );
-  if (error instanceof RollcallError) return error.code;
-  throw error;
-};
 
 describe('preflight', () => {
   test('learns what the bucket honours and leaves nothing behind', async () => {

@@ -10,6 +10,7 @@ import { S3Service } from '../../src/bucket/s3-service.ts';
 import { RollcallError } from '../../src/errors.ts';
 import type { BucketFeatures, UploadRequest } from '../../src/sync/bucket-port.ts';
 import type { Inventory } from '../../src/sync/ports.ts';
+import { codeOf } from '../support/code-of.ts';
 import { contractS3, md5 } from '../support/contract-s3.ts';
 import { type Fault, type FaultProxy, type SeenRequest, startFaultProxy } from '../support/fault-proxy.ts';
 import { openTestFile } from '../support/open-file.ts';
@@ -92,15 +93,6 @@ async function upload(
     await file.close();
   }
 }
-
-const codeOf = async (work: Promise<unknown>): Promise<string> => {
-  const error = await work.then(
-    () => new Error('it went through'),
-    (thrown: unknown) => thrown,
-  );
-  if (error instanceof RollcallError) return error.code;
-  throw error;
-};
 
 const unfinishedUploads = async (): Promise<number> =>
   (await s3().client.send(new ListMultipartUploadsCommand({ Bucket: s3().bucket }))).Uploads?.length ?? 0;
