@@ -1,6 +1,6 @@
 /** `npm run bench -- <name> [--photos N] [--runs N] [--folder path]`: runs a benchmark, prints its table, writes its JSON file. */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { catalog } from './catalog.ts';
 import { compare } from './compare/compare.ts';
@@ -8,8 +8,9 @@ import { listing } from './listing.ts';
 import { media } from './media.ts';
 import { memory } from './memory.ts';
 import { renamed } from './renamed.ts';
-import { type Benchmark, type BenchmarkResult, isMet } from './support/benchmark.ts';
-import { describeMachine, load } from './support/machine.ts';
+import { type Benchmark, type BenchmarkResult, boundOf, isMet } from './support/benchmark.ts';
+import { load } from './support/machine.ts';
+import { RESULTS, writeResult } from './support/results.ts';
 import { rounded } from './support/statistics.ts';
 import { unchanged } from './unchanged.ts';
 
@@ -22,7 +23,6 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   media,
   compare,
 };
-const RESULTS = join(import.meta.dirname, 'results');
 /** Above this many waiting processes a core, figures say more about the neighbours than about Rollcall. */
 const BUSY_LOAD_A_CORE = 0.5;
 
@@ -48,19 +48,16 @@ async function main(argv: readonly string[]): Promise<number> {
     throw thrown;
   });
   if (result === null) return STOPPED;
-  const { table, bars, measured } = result;
-  const machine = { ...describeMachine(), loadBefore, loadAfter: load() };
-  const barsMet = bars.map((bar) => ({ ...bar, met: isMet(bar) }));
-  mkdirSync(RESULTS, { recursive: true });
-  const file = join(RESULTS, `${name}.json`);
-  const document = { benchmark: name, begun, machine, nodeOptions: settings.nodeOptions, bars: barsMet, ...measured };
-  writeFileSync(file, `${JSON.stringify(document, null, 2)}\n`);
-  print(name, { table, bars, measured });
-  if (loadBefore > machine.cores * BUSY_LOAD_A_CORE) {
+  if (result.measured !== null) {
+    const { measured, bars } = result;
+    writeResult({ name, begun, loadBefore, bars, measured: { nodeOptions: settings.nodeOptions, ...measured } });
+  }
+  print(name, result);
+  if (loadBefore > availableParallelism() * BUSY_LOAD_A_CORE) {
     console.log(`The machine was busy (load ${rounded(loadBefore)} at the start): repeat this when it is not.`);
   }
-  console.log(`Written to ${file}`);
-  return barsMet.every((bar) => bar.met) ? 0 : 1;
+  console.log(`Written to ${RESULTS}`);
+  return result.bars.every(isMet) ? 0 : 1;
 }
 
 function readArguments(argv: readonly string[]) {
@@ -111,7 +108,7 @@ function print(name: string, { table, bars }: BenchmarkResult): void {
   for (const [label, value] of table) console.log(`  ${label.padEnd(width)}  ${value}`);
   for (const bar of bars) {
     const verdict = isMet(bar) ? 'met' : 'MISSED';
-    console.log(`  bar: ${bar.what} at most ${bar.atMost} ${bar.unit}: ${bar.measured} ${bar.unit}, ${verdict}`);
+    console.log(`  bar: ${bar.what} ${boundOf(bar)}: ${rounded(bar.measured)} ${bar.unit}, ${verdict}`);
   }
 }
 
