@@ -1,6 +1,6 @@
 /** A bucket's listing as an Inventory: pages in key order, each checked before it is believed. */
 import { Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import { type _Object, ListObjectsV2Command, type ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
 import { asRollcallError, type ErrorCode } from '../errors.ts';
 import { compareKeys } from '../sync/key-order.ts';
@@ -132,13 +132,7 @@ export class Listing implements Inventory<BucketObject> {
       }
       last = key;
       if (isProbeKey(key)) continue;
-      objects.push({
-        key,
-        size: entry.size,
-        etag: entry.etag ?? '',
-        lastModifiedMs: entry.lastModifiedMs ?? 0,
-        storageClass: entry.storageClass ?? 'STANDARD',
-      });
+      objects.push(objectOf(entry, key, entry.size));
     }
     const nextToken = answer.IsTruncated ? (answer.NextContinuationToken ?? '') : null;
     if (nextToken === '' || (nextToken !== null && nextToken === token)) {
@@ -180,10 +174,10 @@ function takeEntriesFrom({ middlewareStack }: ListObjectsV2Command): () => reado
       const response = answer.response as { statusCode?: unknown; body?: unknown };
       entries = null;
       if (response.statusCode === 200 && response.body instanceof Readable) {
-        const document = await text(response.body);
+        const document = await buffer(response.body);
         const taken = takeEntries(document);
         entries = taken?.entries ?? null;
-        response.body = Buffer.from(taken?.rest ?? document);
+        response.body = taken?.rest ?? document;
       }
       return answer;
     },
@@ -191,6 +185,11 @@ function takeEntriesFrom({ middlewareStack }: ListObjectsV2Command): () => reado
     { step: 'deserialize', priority: 'low', name: 'takeEntries', override: true },
   );
   return () => entries;
+}
+
+function objectOf(entry: Partial<ListedEntry>, key: string, size: number): BucketObject {
+  const { etag = '', lastModifiedMs = 0, storageClass = 'STANDARD' } = entry;
+  return { key, size, etag, lastModifiedMs, storageClass };
 }
 
 function entryOf({ Key, Size, ETag, LastModified, StorageClass }: _Object): Partial<ListedEntry> {

@@ -4,6 +4,7 @@ import type { CatalogRow, Library, Scope } from '../sync/types.ts';
 import { directlyIn, folderOf } from './albums.ts';
 import { type Database, inTransaction } from './database.ts';
 import { COLUMNS, type RawRow, rawQuery, type Statement, toRow } from './raw-rows.ts';
+import { type PageColumns, rowsOf, selectPage } from './row-columns.ts';
 
 const BATCH = 5_000;
 
@@ -15,13 +16,19 @@ const BATCH = 5_000;
 const BEGIN_PAGE = 'BEGIN READ ONLY; SET LOCAL enable_sort = off';
 const PAGE_OF_LIBRARY = {
   name: 'rollcall-library-rows',
-  text: `SELECT ${COLUMNS} FROM "Photo" WHERE "libraryId" = $1 AND "key" > $2 ORDER BY "key" LIMIT ${BATCH}`,
+  text: selectPage(
+    `SELECT * FROM "Photo" WHERE "libraryId" = $1 AND "key" > $2 ORDER BY "key" LIMIT ${BATCH}`,
+    '$3::text',
+  ),
 };
-/** `$3` is the album's folder. */
+/** `$4` is the album's folder. */
 const PAGE_OF_ALBUM = {
   name: 'rollcall-album-rows',
-  text: `SELECT ${COLUMNS} FROM "Photo" WHERE "albumId" = $1 AND "key" > $2 AND ${directlyIn('$3', '"key"')}
-          ORDER BY "key" LIMIT ${BATCH}`,
+  text: selectPage(
+    `SELECT * FROM "Photo" WHERE "albumId" = $1 AND "key" > $2 AND ${directlyIn('$4', '"key"')}
+      ORDER BY "key" LIMIT ${BATCH}`,
+    '$3::text',
+  ),
 };
 const BY_KEY = {
   name: 'rollcall-rows-by-key',
@@ -68,10 +75,14 @@ async function* batchesInScope(
   const found = await ownerOf(database, scope, signal);
   if (found === null) return;
   const [owner, folder] = found;
-  const read = (after: string) =>
-    folder === undefined
-      ? readPage(database, PAGE_OF_LIBRARY, [owner, after], signal)
-      : readPage(database, PAGE_OF_ALBUM, [owner, after, folder], signal);
+  const { prefix } = scope.library;
+  const read = async (after: string) => {
+    const [statement, values] =
+      folder === undefined
+        ? [PAGE_OF_LIBRARY, [owner, after, prefix]]
+        : [PAGE_OF_ALBUM, [owner, after, prefix, folder]];
+    return rowsOf(await readPage(database, statement, values, signal), prefix);
+  };
   let next: Promise<readonly CatalogRow[]> | null = read(folder ?? '');
   while (next !== null) {
     const batch: readonly CatalogRow[] = await next;
@@ -104,10 +115,10 @@ async function readPage(
   statement: Statement,
   values: readonly string[],
   signal: AbortSignal,
-): Promise<readonly CatalogRow[]> {
-  const rows = await database.ask(
-    () => inTransaction(database.pool, (client) => client.query<RawRow>(rawQuery(statement, values)), BEGIN_PAGE),
+): Promise<PageColumns | readonly null[]> {
+  const { rows } = await database.ask(
+    () => inTransaction(database.pool, (client) => client.query<PageColumns>(rawQuery(statement, values)), BEGIN_PAGE),
     signal,
   );
-  return rows.rows.map(toRow);
+  return rows[0] ?? [];
 }

@@ -2,6 +2,7 @@
  * From what the three sides hold under a key to what that means: a pure function, and the truth table that it is
  * (DESIGN 2). Policies are not its business: see decide.ts.
  */
+import type { Vouching } from './inventory.ts';
 import type { BucketObject, CatalogRow, LocalFile, PhotoClass, Presence, Triple } from './types.ts';
 
 /**
@@ -103,12 +104,6 @@ export const TRUTH_TABLE: readonly Case[] = [
   it('unseen', 'agreed', 'unseen', null, 'unknown', 'leave'),
 ];
 
-/** Whose silence about this key proves absence. */
-export interface Vouching {
-  readonly disk: boolean;
-  readonly bucket: boolean;
-}
-
 export interface Classified {
   /** Null: nothing can be said, a side that knows the photo could not be read. */
   readonly class: PhotoClass | null;
@@ -142,8 +137,8 @@ for (const { disk, row, bucket, class: photoClass, presence, finding } of TRUTH_
 /** Says what a key's three entries mean. Throws on a combination that cannot come about. */
 export function classify(triple: Triple, vouching: Vouching): Classified {
   const row = rowSays(triple.row);
-  const disk = diskSays(triple.local, triple.row, vouching.disk);
-  const bucket = bucketSays(triple, vouching.bucket);
+  const disk = diskSays(triple.local, triple.row, vouching);
+  const bucket = bucketSays(triple, vouching);
   const known = TABLE.get(disk)?.get(row)?.get(bucket);
   if (known === undefined) throw new Error(`no such case: disk ${disk}, row ${row}, bucket ${bucket}`);
   if (known.finding === 'lost' && triple.row?.deleting) return { ...known, asked: true };
@@ -156,14 +151,19 @@ export function rowSays(row: CatalogRow | undefined): RowSays {
   return row.etag === null ? 'unsettled' : 'agreed';
 }
 
-export function diskSays(local: LocalFile | undefined, row: CatalogRow | undefined, vouches: boolean): DiskSays {
-  if (local === undefined) return vouches ? 'gone' : 'unseen';
+/** Only what a side does not have is it asked to vouch for. */
+export function diskSays(
+  local: LocalFile | undefined,
+  row: CatalogRow | undefined,
+  vouching: Pick<Vouching, 'disk'>,
+): DiskSays {
+  if (local === undefined) return vouching.disk ? 'gone' : 'unseen';
   if (row === undefined || row.etag === null) return 'file';
   return local.size === row.size && local.mtimeNs === row.mtimeNs ? 'same' : 'changed';
 }
 
-export function bucketSays({ local, row, object }: Triple, vouches: boolean): BucketSays {
-  if (object === undefined) return vouches ? 'none' : 'unseen';
+export function bucketSays({ local, row, object }: Triple, vouching: Pick<Vouching, 'bucket'>): BucketSays {
+  if (object === undefined) return vouching.bucket ? 'none' : 'unseen';
   if (isRecorded(row, object)) return 'recorded';
   if (local === undefined) return 'other';
   if (object.size === local.size) return 'equal';

@@ -13,9 +13,15 @@ export interface Sides {
   readonly catalog: CatalogPort;
 }
 
+/** Whose silence about a key proves absence. */
+export interface Vouching {
+  readonly disk: boolean;
+  readonly bucket: boolean;
+}
+
 export interface Survey {
   readonly triples: AsyncIterable<readonly Triple[]>;
-  vouchesFor(key: string): { readonly disk: boolean; readonly bucket: boolean };
+  vouchesFor(key: string): Vouching;
   /** Final once `triples` has ended. */
   problems(): readonly Problem[];
 }
@@ -41,17 +47,34 @@ export function openSurvey(
   const bucket = new BucketSide(sides.bucket, scope, settings, direction, signal);
   return {
     triples: bucket.complete(pairs),
-    // Asked of few keys: what a side has yielded needs nobody to vouch for it.
-    vouchesFor: (key) => ({
-      get disk() {
-        return files.vouchesFor(key);
-      },
-      get bucket() {
-        return bucket.vouchesFor(key);
-      },
-    }),
+    vouchesFor: (key) => new KeyVouching(key, files, bucket),
     problems: () => [...files.problems(), ...rows.problems(), ...bucket.problems()],
   };
+}
+
+/** Answers when it is asked, which is for few keys: what a side has yielded needs nobody to vouch for it. */
+class KeyVouching implements Vouching {
+  readonly #key: string;
+  readonly #files: Pick<Inventory<unknown>, 'vouchesFor'>;
+  readonly #objects: Pick<Inventory<unknown>, 'vouchesFor'>;
+
+  constructor(
+    key: string,
+    files: Pick<Inventory<unknown>, 'vouchesFor'>,
+    objects: Pick<Inventory<unknown>, 'vouchesFor'>,
+  ) {
+    this.#key = key;
+    this.#files = files;
+    this.#objects = objects;
+  }
+
+  get disk(): boolean {
+    return this.#files.vouchesFor(this.#key);
+  }
+
+  get bucket(): boolean {
+    return this.#objects.vouchesFor(this.#key);
+  }
 }
 
 /** The prefix of a scope's keys: an album's folder, or the whole library's. */

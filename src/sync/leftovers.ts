@@ -23,6 +23,7 @@ export class Leftovers {
 
   /** The triple as if the leftover were gone; null if there is nothing else. A photo's own object is none. */
   hide(triple: Triple): Triple | null {
+    if (this.#byKey.size === 0) return triple;
     const leftover = this.#byKey.get(triple.key);
     const { object, row, local } = triple;
     if (leftover === undefined || object?.etag !== leftover.etag || (row && row.etag !== null)) return triple;

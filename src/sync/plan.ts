@@ -2,10 +2,10 @@
 
 import { RollcallError } from '../errors.ts';
 import type { Action, CopyAction, ReportAction } from './actions.ts';
-import { type Classified, classify, type Finding, isArchived, type Vouching } from './classify.ts';
+import { type Classified, classify, type Finding, isArchived } from './classify.ts';
 import { decide } from './decide.ts';
 import { type FoundMoves, NO_MOVES } from './find-moves.ts';
-import type { Survey } from './inventory.ts';
+import type { Survey, Vouching } from './inventory.ts';
 import { conflict } from './make-action.ts';
 import { type Found, isAsideKey } from './moves.ts';
 import type { Dates } from './object-dates.ts';
@@ -63,14 +63,15 @@ class Planner {
   async add(batch: readonly Triple[]): Promise<void> {
     const rules = this.#rulesNow();
     const wanted = this.#only === null ? batch : batch.filter(({ key }) => this.#only?.has(fileNameOf(key)));
-    const found = wanted.flatMap((triple) => {
+    const found: { readonly triple: Triple; readonly classified: Classified }[] = [];
+    for (const triple of wanted) {
       const seen = this.#options.leftovers.hide(triple);
-      return seen === null ? [] : [{ triple: seen, classified: this.#classify(seen) }];
-    });
+      if (seen !== null) found.push({ triple: seen, classified: this.#classify(seen) });
+    }
     const undated = found.filter(({ classified }) => this.#asksForDates(classified)).map(({ triple }) => triple);
-    const dates: Dates = undated.length === 0 ? new Map() : await this.#options.datesOf(undated);
+    const dates: Dates | null = undated.length === 0 ? null : await this.#options.datesOf(undated);
     for (const { triple, classified } of found) {
-      const dated = dates.get(triple.key) ?? triple;
+      const dated = dates?.get(triple.key) ?? triple;
       if (dated instanceof RollcallError) this.#tally.fail(triple.local?.path ?? triple.key, dated);
       else this.#decide(dated, classified, rules);
     }
@@ -113,9 +114,9 @@ class Planner {
   }
 
   /** No file ever has a temporary key's name: a photo that is left there by a cut-off move is known to be elsewhere. */
-  #vouching({ key, row }: Triple): Vouching {
+  #vouching({ key, row, local }: Triple): Vouching {
     const vouches = this.#survey.vouchesFor(key);
-    return row && isAsideKey(key) ? { ...vouches, disk: true } : vouches;
+    return row && !local && isAsideKey(key) ? { bucket: vouches.bucket, disk: true } : vouches;
   }
 
   #decide(triple: Triple, classified: Classified, rules: Rules): void {

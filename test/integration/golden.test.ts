@@ -40,7 +40,7 @@ vi.mock('../../src/sync/classify.ts', async (importOriginal) => {
     classify: (triple: Triple, vouching: { readonly disk: boolean; readonly bucket: boolean }) => {
       const classified = real.classify(triple, vouching);
       const { local, row } = triple;
-      const said = [diskSays(local, row, vouching.disk), rowSays(row), bucketSays(triple, vouching.bucket)].join(' ');
+      const said = [diskSays(local, row, vouching), rowSays(row), bucketSays(triple, vouching)].join(' ');
       heard.push({ triple, said, classified });
       return classified;
     },

@@ -1,11 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type ListedEntry, takeEntries } from '../../src/bucket/listing-entries.ts';
+import { type ListedEntry, takeEntries as takeFrom } from '../../src/bucket/listing-entries.ts';
 
 const HEAD =
   '<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">';
 const TAIL = '</ListBucketResult>';
 const page = (inner: string) => `${HEAD}<Name>b</Name><IsTruncated>false</IsTruncated>${inner}${TAIL}`;
+/** Of a document that is text, and what is left of it as text. */
+const takeEntries = (document: string) => {
+  const taken = takeFrom(Buffer.from(document));
+  return taken && { ...taken, rest: taken.rest.toString() };
+};
 
 const ENTRY: ListedEntry = {
   key: 'photos/a.jpg',
