@@ -7,11 +7,11 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { VARIANTS } from '../src/sync/media-port.ts';
 import type { Bar, Benchmark, BenchmarkOptions } from './support/benchmark.ts';
 import { type Measured, measure } from './support/measured-process.ts';
 import { makeHeavyPictures, makePhotos } from './support/media-pictures.ts';
 import { median, rounded } from './support/statistics.ts';
+import { vipsArguments } from './support/vipsthumbnail.ts';
 import { Workplace } from './support/workplace.ts';
 
 const run = promisify(execFile);
@@ -22,9 +22,6 @@ const MOST_PHOTOS = 24;
 const LEAST_RATIO = 0.9;
 /** A GiB of pictures being decoded, 512 MiB of files, and Node. */
 const MOST_MEMORY_MB = 2_000;
-/** As in media/render.ts. */
-const SETTINGS = '[Q=80,effort=2]';
-
 type Setting = readonly [atOnce: number, threads: number];
 
 export const media: Benchmark = (options) => Workplace.use((place) => measureIn(place, options));
@@ -93,9 +90,8 @@ async function vipsSeconds(place: Workplace, folder: string, cores: number, sign
   const shares = Array.from({ length: cores }, (_, core) => files.filter((_file, i) => i % cores === core));
   await Promise.all(
     shares.map(async (share) => {
-      for (const [name, side] of Object.entries(VARIANTS)) {
-        const out = join(place.path('vips'), `%s-${name}.webp${SETTINGS}`);
-        await run('vipsthumbnail', [...share, '--size', `${side}x${side}>`, '-o', out], { env, signal });
+      for (const size of vipsArguments(place.path('vips'))) {
+        await run('vipsthumbnail', [...share, ...size], { env, signal });
       }
     }),
   );

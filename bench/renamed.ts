@@ -4,11 +4,10 @@
  */
 import { readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Report } from '../src/sync/types.ts';
 import type { Benchmark, BenchmarkOptions } from './support/benchmark.ts';
 import { makePhotoFiles } from './support/photo-files.ts';
 import { builtProgram, type MeasuredSync } from './support/program.ts';
-import { assertUnchanged } from './support/report-of-sync.ts';
+import { assertMoved, assertUnchanged } from './support/report-of-sync.ts';
 import { environment, startServices } from './support/services.ts';
 import { median, rounded } from './support/statistics.ts';
 import { Workplace } from './support/workplace.ts';
@@ -44,18 +43,6 @@ async function measureIn(place: Workplace, options: BenchmarkOptions) {
 /** Every album gets a name that it has not had. */
 function renameAlbums(root: string, run: number): void {
   for (const name of readdirSync(root)) renameSync(join(root, name), join(root, `${name.split(' ')[0]} ${run}`));
-}
-
-function assertMoved({ status, actions, bytes, requests, photos }: Report, expected: number): void {
-  const asExpected =
-    status === 'succeeded' &&
-    actions.moved === expected &&
-    photos.moved === expected &&
-    bytes.uploaded === 0 &&
-    requests.put === 0 &&
-    requests.copy === expected &&
-    requests.delete <= Math.ceil(expected / 500) + 1;
-  if (!asExpected) throw new Error(`not a run of renames alone: ${JSON.stringify({ status, actions, requests })}`);
 }
 
 function resultOf(photos: number, moving: readonly MeasuredSync[], quiet: readonly MeasuredSync[]) {

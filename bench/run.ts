@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { catalog } from './catalog.ts';
+import { coldStart } from './cold-start.ts';
 import { compare } from './compare/compare.ts';
 import { listing } from './listing.ts';
 import { media } from './media.ts';
@@ -19,6 +20,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   renamed,
   memory,
   catalog,
+  'cold-start': coldStart,
   listing,
   media,
   compare,
@@ -49,8 +51,8 @@ async function main(argv: readonly string[]): Promise<number> {
   });
   if (result === null) return STOPPED;
   if (result.measured !== null) {
-    const { measured, bars } = result;
-    writeResult({ name, begun, loadBefore, bars, measured: { nodeOptions: settings.nodeOptions, ...measured } });
+    const { measured, bars, table } = result;
+    writeResult({ name, begun, loadBefore, bars, table, measured: { nodeOptions: settings.nodeOptions, ...measured } });
   }
   print(name, result);
   if (loadBefore > availableParallelism() * BUSY_LOAD_A_CORE) {

@@ -1,133 +1,97 @@
 /**
  * Rollcall beside what a person could take instead: the same files, the same endpoint, one machine, in turn. Each work is
  * done by all contestants `--runs` times; ratios are taken round by round, so that a busy moment falls on both. One round
- * more goes through a proxy that counts requests and is not timed.
+ * more goes through a proxy that counts requests and is not timed. What was measured of a work is written when the work is
+ * done, so that several sittings, and one that is stopped, add up.
  */
 import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { builtCli } from '../../test/support/built.ts';
-import type { Bar, Benchmark, BenchmarkOptions } from '../support/benchmark.ts';
+import type { Bar, Benchmark, BenchmarkOptions, Line } from '../support/benchmark.ts';
+import { load } from '../support/machine.ts';
+import { makePhotoFiles } from '../support/photo-files.ts';
+import { type Result, writeResult } from '../support/results.ts';
 import { median, rounded } from '../support/statistics.ts';
 import { Workplace } from '../support/workplace.ts';
-import { type Counts, startCountingProxy } from './counting-proxy.ts';
+import { startCountingProxy } from './counting-proxy.ts';
 import { openGround } from './endpoint.ts';
-import { isInstalled, type Timed, timed } from './timed.ts';
-import type { Toolbox } from './tools.ts';
-import { type Contestant, type Work, works } from './works.ts';
+import { type Played, playRounds } from './rounds.ts';
+import { timed } from './timed.ts';
+import { rollcall, type Toolbox } from './tools.ts';
+import { barsOf, type Score, wallRatio } from './work.ts';
+import { works } from './works.ts';
 
-/** What was measured of one contestant. */
-interface Score {
-  readonly name: string;
-  readonly wallSeconds: readonly number[];
-  readonly cpuSeconds: number;
-  readonly peakRssBytes: number;
-  readonly requests: Counts;
-}
-
-interface Result {
-  readonly name: string;
+/** `compare-<work>.json`. */
+export interface Comparison extends Result, Played {
+  readonly work: string;
   readonly title: string;
-  readonly scores: readonly Score[];
-  /** Programs that are not on this machine. */
-  readonly missing: readonly string[];
+  readonly reference: string;
+  /** Which S3 server. */
+  readonly endpoint: string;
 }
 
 export const compare: Benchmark = (options) => Workplace.use((place) => measureIn(place, options));
 
 async function measureIn(place: Workplace, options: BenchmarkOptions) {
-  const { signal, photos } = options;
+  const { signal, photos, only, runs, say } = options;
   const ground = await openGround(place, signal);
   const proxy = await startCountingProxy(ground.s3.endpoint);
   place.defer(() => proxy.close());
   const folder = place.path('work');
   mkdirSync(folder);
   const box: Toolbox = { ground, folder, main: await builtCli() };
-  const counted: Toolbox = { ...box, ground: { ...ground, s3: { ...ground.s3, endpoint: proxy.endpoint } } };
-  const asked = works({ box, photos, signal }).filter(({ name }) => options.only === null || options.only === name);
-  const results: Result[] = [];
-  const bars: Bar[] = [];
-  for (const work of asked) {
-    const through = works({ box: counted, photos, signal }).find(({ name }) => name === work.name);
-    const result = await resultOf(work, through ?? work, proxy.take, options);
-    results.push(result);
-    bars.push(...barsOf(work, result));
+  const through: Toolbox = { ...box, ground: { ...ground, s3: { ...ground.s3, endpoint: proxy.endpoint } } };
+  for (const one of [box, through]) await learn(one, signal);
+  const counted = works({ box: through, photos, signal });
+  const all: { readonly bars: Bar[]; readonly table: Line[] } = { bars: [], table: [] };
+  for (const [i, work] of works({ box, photos, signal }).entries()) {
+    if (only !== null && only !== work.name) continue;
+    const [begun, loadBefore] = [new Date(), load()];
+    say(`${work.title}: preparing`);
+    await work.prepare();
+    const played = await playRounds(work, { runs, signal, say, counted: counted[i] ?? work, takeCounts: proxy.take });
+    const { name, title, reference } = work;
+    const bars = barsOf(work, played.scores);
+    const table = linesOf(title, reference, played);
+    const measured = { work: name, title, reference, endpoint: ground.what, ...played };
+    writeResult({ name: `compare-${name}`, begun, loadBefore, bars, table, measured });
+    all.bars.push(...bars);
+    all.table.push(...table);
   }
-  return { table: results.flatMap(linesOf), bars, measured: { photos, endpoint: ground.what, works: results } };
+  if (all.table.length === 0) throw new Error(`there is no work that is called ${only}`);
+  return { ...all, measured: null };
 }
 
-async function resultOf(work: Work, counted: Work, take: () => Counts, options: BenchmarkOptions): Promise<Result> {
-  const { runs, signal, say } = options;
-  say(`${work.title}: preparing`);
-  await work.prepare();
-  const missing = await missingOf(work.contestants);
-  const there = work.contestants.filter(({ program }) => program === undefined || !missing.includes(program));
-  const turns = new Map<string, Timed[]>(there.map(({ name }) => [name, []]));
-  for (let round = 1; round <= runs; round++) {
-    for (const contestant of there) {
-      if (contestant.once && round > 1) continue;
-      const turn = await takeTurn(work, contestant, round, signal);
-      turns.get(contestant.name)?.push(turn);
-      say(`${work.name}, round ${round}: ${contestant.name} ${rounded(turn.wallSeconds)} s`);
-    }
-  }
-  const scores: Score[] = [];
-  for (const { name } of there) {
-    const contestant = counted.contestants.find((other) => other.name === name);
-    take();
-    if (contestant) await takeTurn(counted, contestant, 0, signal);
-    const all = turns.get(name) ?? [];
-    scores.push({
-      name,
-      wallSeconds: all.map(({ wallSeconds }) => wallSeconds),
-      cpuSeconds: median(all.map(({ cpuSeconds }) => cpuSeconds)),
-      peakRssBytes: median(all.map(({ peakRssBytes }) => peakRssBytes)),
-      requests: take(),
-    });
-  }
-  return { name: work.name, title: work.title, scores, missing };
+/**
+ * What a bucket honours is learnt once for each address, by some thirty requests: before anything is measured, and by the
+ * proxy's address as well.
+ */
+async function learn(box: Toolbox, signal: AbortSignal): Promise<void> {
+  const { port } = new URL(box.ground.s3.endpoint);
+  const root = join(box.folder, `learn-${port}`);
+  await makePhotoFiles(root, 1, { contents: true }, signal);
+  await timed(rollcall(box, { root, prefix: `learn-${port}/` }), signal);
 }
 
-async function takeTurn(work: Work, contestant: Contestant, round: number, signal: AbortSignal): Promise<Timed> {
-  work.before?.(round, contestant.name);
-  const turn = await timed(contestant.command(round), signal);
-  contestant.check?.(turn.stdout);
-  return turn;
+function linesOf(title: string, reference: string, { scores, missing }: Played): Line[] {
+  const absent = missing.map((program): Line => [`  ${program}`, 'is not installed']);
+  return [[title, ''], ...scores.map((score) => lineOf(scores, reference, score)), ...absent];
 }
 
-async function missingOf(contestants: readonly Contestant[]): Promise<string[]> {
-  const wanted = [...new Set(contestants.flatMap(({ program }) => program ?? []))];
-  const there = await Promise.all(wanted.map(isInstalled));
-  return wanted.filter((_program, i) => !there[i]);
-}
-
-function barsOf(work: Work, { scores }: Result): Bar[] {
-  return work.limits.flatMap(({ of, over, atMost }) => {
-    const ratio = ratioOf(scores, of, over);
-    if (ratio === null) return [];
-    return [
-      { what: `${work.title}: ${of} over ${over}`, measured: rounded(ratio), atMost: rounded(atMost), unit: '×' },
-    ];
-  });
-}
-
-/** The median of the ratios of the rounds; null when one of them was not there. */
-function ratioOf(scores: readonly Score[], of: string, over: string): number | null {
-  const [ours, theirs] = [of, over].map((name) => scores.find((score) => score.name === name)?.wallSeconds);
-  if (ours === undefined || theirs === undefined) return null;
-  return median(theirs.flatMap((wall, i) => (ours[i] === undefined ? [] : [ours[i] / wall])));
-}
-
-function linesOf({ title, scores, missing }: Result): [string, string][] {
-  const lines = scores.map((score): [string, string] => {
-    const { wallSeconds, cpuSeconds, peakRssBytes, requests } = score;
-    const sent = Object.entries(requests).flatMap(([kind, count]) => (count === 0 ? [] : [`${count} ${kind}`]));
-    const figures = [
-      `${rounded(median(wallSeconds))} s`,
-      `CPU ${rounded(cpuSeconds)} s`,
-      `${rounded(peakRssBytes / 1e6, 0)} MB`,
-      sent.join(', ') || 'no request',
-    ];
-    return [`  ${score.name}`, figures.join(', ')];
-  });
-  const absent = missing.map((program): [string, string] => [`  ${program}`, 'is not installed']);
-  return [[title, ''], ...lines, ...absent];
+function lineOf(scores: readonly Score[], reference: string, { name, samples, requests }: Score): Line {
+  const of = (figure: (sample: Score['samples'][number]) => number) => median(samples.map(figure));
+  const ratio = wallRatio(scores, name, reference);
+  const sent = Object.entries(requests ?? {}).flatMap(([kind, count]) => (count === 0 ? [] : [`${count} ${kind}`]));
+  const figures = [
+    `${rounded(of(({ wallSeconds }) => wallSeconds))} s`,
+    ...(ratio === null ? [] : [`${rounded(ratio)} ×`]),
+    `CPU ${rounded(of(({ cpuSeconds }) => cpuSeconds))} s`,
+    `processors ${rounded(of(({ machineBusy }) => machineBusy) * 100, 0)} % busy`,
+    `${rounded(
+      of(({ peakRssBytes }) => peakRssBytes / 1e6),
+      0,
+    )} MB`,
+    ...(sent.length > 0 ? [sent.join(', ')] : []),
+  ];
+  return [`  ${name}`, figures.join(', ')];
 }

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, rm } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
+import { busyShare, processorTimes } from '../support/machine.ts';
 
 /** GNU time (Debian: `time`): what it tells is what the kernel counted for the process and those it waited for. */
 const GNU_TIME = '/usr/bin/time';
@@ -21,6 +22,8 @@ export interface Timed {
   /** User and system time. */
   readonly cpuSeconds: number;
   readonly peakRssBytes: number;
+  /** Of all processors while it ran, 0 to 1, whoever kept them busy: database and bucket too. NaN where nobody tells. */
+  readonly machineBusy: number;
   readonly stdout: string;
 }
 
@@ -29,6 +32,7 @@ export async function timed({ argv, env, folder }: Command, signal: AbortSignal)
   signal.throwIfAborted();
   const accounts = `${folder}/accounts.txt`;
   await rm(accounts, { force: true });
+  const before = processorTimes();
   const begun = performance.now();
   const child = spawn(GNU_TIME, ['-f', '%U %S %M', '-o', accounts, ...argv], {
     cwd: folder,
@@ -40,12 +44,20 @@ export async function timed({ argv, env, folder }: Command, signal: AbortSignal)
   const stop = () => child.pid !== undefined && process.kill(-child.pid, 'SIGKILL');
   signal.addEventListener('abort', stop, { once: true });
   try {
-    const ended = once(child, 'exit').then((exit) => ({ exit, wallSeconds: (performance.now() - begun) / 1000 }));
-    const [{ exit, wallSeconds }, stdout, stderr] = await Promise.all([ended, text(child.stdout), text(child.stderr)]);
+    const ended = once(child, 'exit').then((exit) => ({
+      exit,
+      wallSeconds: (performance.now() - begun) / 1000,
+      machineBusy: busyShare(before, processorTimes()),
+    }));
+    const [{ exit, wallSeconds, machineBusy }, stdout, stderr] = await Promise.all([
+      ended,
+      text(child.stdout),
+      text(child.stderr),
+    ]);
     signal.throwIfAborted();
     if (exit[0] !== 0) throw new Error(`${argv.join(' ')} ended with ${exit[0] ?? exit[1]}:\n${stderr}${stdout}`);
     const [user = Number.NaN, system = Number.NaN, peakKb = Number.NaN] = await accountsIn(accounts);
-    return { wallSeconds, cpuSeconds: user + system, peakRssBytes: peakKb * 1024, stdout };
+    return { wallSeconds, cpuSeconds: user + system, peakRssBytes: peakKb * 1024, machineBusy, stdout };
   } finally {
     signal.removeEventListener('abort', stop);
   }
@@ -56,12 +68,21 @@ async function accountsIn(file: string): Promise<number[]> {
   return (lines.at(-1) ?? '').split(' ').map(Number);
 }
 
-/** Is this program on the machine? */
-export async function isInstalled(program: string): Promise<boolean> {
-  const child = spawn(program, ['--version'], { stdio: 'ignore', env: { PATH: SYSTEM_PATH } });
+/** The first line of what a program says of its version; null when it is not on the machine. */
+export async function versionOf(program: string): Promise<string | null> {
+  const child = spawn(program, ['--version'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    env: { PATH: SYSTEM_PATH, HOME: '/nonexistent' },
+  });
+  const ended = once(child, 'exit');
   try {
-    return (await once(child, 'exit'))[0] === 0;
+    const [said, [code]] = await Promise.all([text(child.stdout), ended]);
+    return code === 0 ? (said.split('\n')[0] ?? '').trim() : null;
   } catch {
-    return false;
+    return null;
   }
+}
+
+export async function isInstalled(program: string): Promise<boolean> {
+  return (await versionOf(program)) !== null;
 }

@@ -1,5 +1,6 @@
 /** What a person could take instead, each with the options that are its best here. */
 import { writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Ground } from './endpoint.ts';
 import type { Command } from './timed.ts';
@@ -21,18 +22,28 @@ export interface Toolbox {
 
 /** As many transfers at once as rclone is given: the default of five is for lines that others use too. */
 export const TRANSFERS = 32;
+/** rclone's best for a first sync. */
+export const SENDING = ['--transfers', String(TRANSFERS), '--s3-no-head'];
 
-export function rollcall(box: Toolbox, { root, prefix }: Target, more: readonly string[] = []): Command {
+export function rollcall(box: Toolbox, target: Target): Command {
+  return rollcallDoing('sync', box, target);
+}
+
+/** The pictures of what was synced. */
+export function rollcallMedia(box: Toolbox, target: Target): Command {
+  return rollcallDoing('media', box, target);
+}
+
+function rollcallDoing(what: string, box: Toolbox, { root, prefix }: Target): Command {
   const { ground, folder, main } = box;
-  const { s3 } = ground;
   return {
-    argv: [process.execPath, main, 'sync', root, `s3://${s3.bucket}/${prefix}`, '--json', ...more],
+    argv: [process.execPath, main, what, root, `s3://${ground.s3.bucket}/${prefix}`, '--json'],
     folder,
     env: rollcallEnv(box),
   };
 }
 
-export function rollcallEnv({ ground, folder }: Toolbox): Record<string, string> {
+function rollcallEnv({ ground, folder }: Toolbox): Record<string, string> {
   const { s3, databaseUrl } = ground;
   return {
     DATABASE_URL: databaseUrl,
@@ -95,12 +106,37 @@ export function s3cmd({ ground, folder }: Toolbox, { root, prefix }: Target): Co
   };
 }
 
+type Source = Pick<Target, 'root'>;
+
 /** The floor of looking at a folder: GNU find with a `stat` of each file. */
-export function find({ folder }: Toolbox, { root }: Target): Command {
+export function find({ folder }: Toolbox, { root }: Source): Command {
   return { argv: ['find', root, '-type', 'f', '-size', '-1'], folder, env: {} };
 }
 
 /** The floor of reading what is sent. */
-export function md5sum({ folder }: Toolbox, { root }: Target): Command {
+export function md5sum({ folder }: Toolbox, { root }: Source): Command {
   return { argv: ['find', root, '-type', 'f', '-exec', 'md5sum', '{}', '+'], folder, env: {} };
+}
+
+/** The floor of having it a second time: on the same disk. */
+export function copy({ folder }: Toolbox, { root }: Source, to: string): Command {
+  return { argv: ['cp', '-r', root, to], folder, env: {} };
+}
+
+/** As many processes as there are processors, each a thread and some photos at a time; so it is the fastest. */
+export function vipsthumbnail({ folder }: Toolbox, { root }: Source, sizes: readonly (readonly string[])[]): Command {
+  const each = sizes.map((args) => `vipsthumbnail "$@" ${args.map(quoted).join(' ')}`).join(' && ');
+  const share = ['xargs', '-0', '-P', String(availableParallelism()), '-n', '8', 'sh', '-c', each, 'sh'];
+  const line = `find ${quoted(root)} -type f -print0 | ${share.map(quoted).join(' ')}`;
+  return { argv: ['sh', '-c', line], folder, env: { VIPS_CONCURRENCY: '1' } };
+}
+
+/** One after the other, each if those before it went well; with the environment of the first. */
+export function oneAfterAnother(first: Command, ...others: readonly Command[]): Command {
+  const line = [first, ...others].map(({ argv }) => argv.map(quoted).join(' ')).join(' && ');
+  return { ...first, argv: ['sh', '-c', line] };
+}
+
+function quoted(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
 }

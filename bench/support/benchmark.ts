@@ -24,9 +24,11 @@ export type Bar = {
   readonly unit: string;
 } & ({ readonly atMost: number } | { readonly atLeast: number });
 
+export type Line = readonly [label: string, value: string];
+
 export interface BenchmarkResult {
   /** Lines of the table on the screen. */
-  readonly table: readonly (readonly [label: string, value: string])[];
+  readonly table: readonly Line[];
   readonly bars: readonly Bar[];
   /** Everything that was measured, for the JSON file. Null when it has written files of its own. */
   readonly measured: object | null;

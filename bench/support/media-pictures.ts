@@ -1,5 +1,5 @@
 /** Pictures to process: photos of 12 megapixels, and files that are made to take all the memory there is. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 
@@ -18,6 +18,34 @@ export async function makePhotos(folder: string, count: number, signal: AbortSig
       .toBuffer();
     await writeFile(join(folder, `photo-${i}.jpg`), photo);
   }
+}
+
+/** Pictures that `makeManyPhotos` draws. */
+const DRAWN = 10;
+const PHOTOS_AN_ALBUM = 100;
+
+/** As many as one likes, of a few pictures: no two have the same bytes. */
+export async function makeManyPhotos(folder: string, count: number, signal: AbortSignal): Promise<void> {
+  const drawn = join(folder, 'album-0');
+  await makePhotos(drawn, Math.min(count, DRAWN), signal);
+  for (let i = 0; i < count; i++) {
+    signal.throwIfAborted();
+    const album = join(folder, `album-${Math.floor(i / PHOTOS_AN_ALBUM)}`);
+    const path = join(album, `photo-${i}.jpg`);
+    await mkdir(album, { recursive: true });
+    if (i >= DRAWN) {
+      const picture = await readFile(join(drawn, `photo-${i % DRAWN}.jpg`));
+      await writeFile(path, withComment(picture, `photo ${i}`));
+    }
+    // Old enough to be synced at once.
+    await utimes(path, 1_600_000_000 + i, 1_600_000_000 + i);
+  }
+}
+
+/** A JPEG with a comment right after its first marker. */
+function withComment(jpeg: Buffer, text: string): Buffer {
+  const comment = Buffer.from(`\xff\xfe\0${String.fromCharCode(text.length + 2)}${text}`, 'latin1');
+  return Buffer.concat([jpeg.subarray(0, 2), comment, jpeg.subarray(2)]);
 }
 
 /** Shapes that are large, soft and crisp, under a grain. */

@@ -1,7 +1,7 @@
 /** The files that benchmarks leave behind: one for each, or for each part that can be measured alone. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Bar, isMet } from './benchmark.ts';
+import { type Bar, isMet, type Line } from './benchmark.ts';
 import { describeMachine, load, type Machine } from './machine.ts';
 
 export const RESULTS = join(import.meta.dirname, '../results');
@@ -11,6 +11,7 @@ export interface Result {
   readonly begun: string;
   readonly machine: Machine & { readonly loadBefore: number; readonly loadAfter: number };
   readonly bars: readonly (Bar & { readonly met: boolean })[];
+  readonly table: readonly Line[];
 }
 
 interface Written {
@@ -18,16 +19,18 @@ interface Written {
   readonly begun: Date;
   readonly loadBefore: number;
   readonly bars: readonly Bar[];
+  readonly table: readonly Line[];
   readonly measured: object;
 }
 
 /** Replaces what was measured under this name before. */
-export function writeResult({ name, begun, loadBefore, bars, measured }: Written): void {
+export function writeResult({ name, begun, loadBefore, bars, table, measured }: Written): void {
   const result: Result = {
     benchmark: name,
     begun: begun.toISOString(),
     machine: { ...describeMachine(), loadBefore, loadAfter: load() },
     bars: bars.map((bar) => ({ ...bar, met: isMet(bar) })),
+    table,
   };
   mkdirSync(RESULTS, { recursive: true });
   writeFileSync(join(RESULTS, `${name}.json`), `${JSON.stringify({ ...result, ...measured }, null, 2)}\n`);

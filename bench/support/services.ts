@@ -20,7 +20,7 @@ export async function startServices(
 }
 
 /** The database may lie elsewhere, behind a link (src/embedded/place.ts). */
-function removeDatabase(dataDir: string): void {
+export function removeDatabase(dataDir: string): void {
   const folder = realpathSync(`${dataDir}/postgres`);
   const outside = !folder.startsWith(realpathSync(dataDir));
   rmSync(outside ? dirname(folder) : folder, { recursive: true, force: true });

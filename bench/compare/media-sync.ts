@@ -1,0 +1,86 @@
+/** First sync of photos of 12 megapixels with all that is made of them, beside what makes the previews alone. */
+import { mkdirSync, readdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { makeManyPhotos } from '../support/media-pictures.ts';
+import { assertLookedAt, assertSent, reportOf } from '../support/report-of-sync.ts';
+import { vipsArguments } from '../support/vipsthumbnail.ts';
+import { emptyPrefix } from './objects.ts';
+import { takeAway } from './take-away.ts';
+import {
+  copy,
+  oneAfterAnother,
+  rclone,
+  rollcall,
+  rollcallMedia,
+  SENDING,
+  type Target,
+  vipsthumbnail,
+} from './tools.ts';
+import { busyCores, type Contestant, OURS, type Stage, type Work, wallOver } from './work.ts';
+
+/** Where the program puts them unless it is told otherwise. */
+const VARIANTS_PREFIX = 'variants/';
+const VIPS = 'vipsthumbnail';
+
+export function mediaSync({ box, photos, signal }: Stage): Work {
+  const count = Math.max(Math.round(photos / 200), 10);
+  const root = join(box.folder, 'media');
+  const made = join(box.folder, 'media-made');
+  const to = (who: string, round: number): Target => ({ root, prefix: `media/${who}-${round}/` });
+  const sizes = vipsArguments(made).length;
+  const ours: Contestant = {
+    name: OURS,
+    command: (round) => oneAfterAnother(rollcall(box, to(OURS, round)), rollcallMedia(box, to(OURS, round))),
+    check: (stdout) => assertDone(stdout, count),
+    async after(round) {
+      const variants = await emptyPrefix(box.ground.s3, VARIANTS_PREFIX);
+      if (variants !== count * sizes) throw new Error(`${variants} variants of ${count} photos`);
+      await takeAway(box.ground, { prefix: to(OURS, round).prefix, objects: count });
+    },
+  };
+  const vips: Contestant = {
+    name: VIPS,
+    program: VIPS,
+    local: true,
+    before: () => mkdirSync(made),
+    command: () => vipsthumbnail(box, { root }, vipsArguments(made)),
+    async after() {
+      const there = readdirSync(made).length;
+      if (there !== count * sizes) throw new Error(`${VIPS} made ${there} previews of ${count} photos`);
+      await rm(made, { recursive: true });
+    },
+  };
+  return {
+    name: 'media',
+    title: `first sync with previews, ${count} photos of 12 megapixels`,
+    reference: VIPS,
+    limits: [wallOver(OURS, VIPS, 1.1), busyCores(OURS, 90)],
+    prepare: () => makeManyPhotos(root, count, signal),
+    contestants: [
+      ours,
+      vips,
+      {
+        name: 'rclone, no previews',
+        program: 'rclone',
+        command: (round) => rclone(box, to('rclone', round), SENDING),
+        after: (round) => takeAway(box.ground, { prefix: to('rclone', round).prefix, objects: count }),
+      },
+      {
+        name: 'cp',
+        local: true,
+        command: () => copy(box, { root }, made),
+        after: () => rm(made, { recursive: true }),
+      },
+    ],
+  };
+}
+
+/** The reports of the sync and of what came after it, in this order. */
+export function assertDone(stdout: string, photos: number): void {
+  const reports = stdout.split('\n').filter((line) => line.startsWith('{"type":"report"'));
+  const [sync = '', media = ''] = reports;
+  if (reports.length !== 2) throw new Error(`${reports.length} reports instead of a sync's and its pictures'`);
+  assertSent(reportOf(sync), photos);
+  assertLookedAt(media, photos);
+}
