@@ -205,19 +205,25 @@ type HeadAnswer = Omit<HeadObjectCommandOutput, '$metadata'>;
 function headOf(headers: ShortAnswer['headers']): HeadAnswer {
   const length = headers['content-length'] ?? '';
   const modified = new Date(headers['last-modified'] ?? '');
-  const metadata = Object.entries(headers).flatMap(([name, value]) =>
-    name.startsWith(METADATA) ? [[name.slice(METADATA.length), value] as const] : [],
-  );
+  const metadata: Record<string, string> = {};
+  for (const name in headers) {
+    if (name.startsWith(METADATA)) metadata[name.slice(METADATA.length)] = field(headers, name) ?? '';
+  }
   return {
     ContentLength: /^\d+$/.test(length) ? Number(length) : undefined,
-    ETag: headers['etag'],
+    ETag: headers.etag,
     LastModified: Number.isNaN(modified.getTime()) ? undefined : modified,
-    StorageClass: headers['x-amz-storage-class'] as HeadAnswer['StorageClass'],
-    Metadata: Object.fromEntries(metadata),
-    Restore: headers['x-amz-restore'],
-    ServerSideEncryption: headers['x-amz-server-side-encryption'] as HeadAnswer['ServerSideEncryption'],
-    SSECustomerAlgorithm: headers['x-amz-server-side-encryption-customer-algorithm'],
+    StorageClass: field(headers, 'x-amz-storage-class') as HeadAnswer['StorageClass'],
+    Metadata: metadata,
+    Restore: field(headers, 'x-amz-restore'),
+    ServerSideEncryption: field(headers, 'x-amz-server-side-encryption') as HeadAnswer['ServerSideEncryption'],
+    SSECustomerAlgorithm: field(headers, 'x-amz-server-side-encryption-customer-algorithm'),
   };
+}
+
+function field(headers: ShortAnswer['headers'], name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value.join(',') : value;
 }
 
 function headed(key: string, bucket: string, answer: HeadAnswer): Headed {

@@ -1,11 +1,13 @@
 /**
- * A shorter way to ask for an object by its key. Of the millisecond that a HEAD takes of a processor through the SDK, three
- * quarters go into resolving, serialising and wrapping what is the same each time. Here the SDK sends the first request,
- * and what came of it (address, signing scope) serves for the others: they are signed by the SDK's signer and sent by its
- * handler. What is not answered plainly is asked again in full by whoever asked, with the SDK's retries and errors.
+ * A shorter way to ask for an object by its key. Of the millisecond that a HEAD takes of a processor through the SDK, nine
+ * tenths go into resolving, serialising, signing and wrapping what is nearly the same each time. Here the SDK sends the
+ * first request, and what came of it (address, signing scope) serves for the others: signed (signature.ts) and sent
+ * (wire.ts) with the SDK's credentials, clock and connections. What is not answered plainly is asked again in full by
+ * whoever asked, with the SDK's retries and errors.
  */
 import type { S3Client } from '@aws-sdk/client-s3';
-import { HttpRequest } from '@smithy/core/protocols';
+import { Signer, type SigningScope, type Unsigned } from './signature.ts';
+import { sendOver, type Wire, type WireAnswer, wireOf } from './wire.ts';
 
 export interface ShortRequest {
   readonly method: 'HEAD' | 'PUT';
@@ -15,11 +17,7 @@ export interface ShortRequest {
   readonly body?: Buffer;
 }
 
-export interface ShortAnswer {
-  readonly status: number;
-  /** In lower case. */
-  readonly headers: Readonly<Record<string, string>>;
-}
+export type ShortAnswer = WireAnswer;
 
 /** A request as the SDK is about to send it. */
 interface FullRequest {
@@ -31,11 +29,12 @@ interface FullRequest {
 }
 
 /** What requests to a bucket have in common. */
-interface Form extends Omit<FullRequest, 'path'> {
+interface Form {
+  readonly wire: Wire;
+  readonly scope: SigningScope;
   /** Before the key. */
   readonly path: string;
-  readonly signingRegion: string;
-  readonly signingService: string;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /** After an answer that is none, as of a server under load: the SDK paces what it sends, this does not. */
@@ -45,6 +44,7 @@ const COMMON = ['host', 'user-agent'];
 
 export class ShortWay {
   readonly #client: S3Client;
+  readonly #signer = new Signer();
   #form: Form | null = null;
   #closedUntilMs = 0;
 
@@ -54,7 +54,7 @@ export class ShortWay {
 
   /** Learns from a request about this key that the SDK has sent and that was answered. */
   learn(request: unknown, key: string): void {
-    this.#form ??= isFullRequest(request) ? formOf(request, key) : null;
+    this.#form ??= isFullRequest(request) ? formOf(this.#client, request, key) : null;
   }
 
   /** Is there no more to learn? */
@@ -74,19 +74,16 @@ export class ShortWay {
   async send(request: ShortRequest, signal: AbortSignal): Promise<ShortAnswer | null> {
     const form = this.#form;
     if (form === null) return null;
-    const { signingRegion, signingService } = form;
     try {
       const { config } = this.#client;
-      const signer = await config.signer();
-      const signingDate = new Date(Date.now() + config.systemClockOffset);
-      const signed = await signer.sign(requestOf(form, request), { signingRegion, signingService, signingDate });
-      const sent = await config.requestHandler.handle(HttpRequest.clone(signed as HttpRequest), {
-        abortSignal: signal,
-      });
-      const { statusCode, headers, body } = sent.response;
-      await drained(body);
-      if (statusCode === 429 || statusCode >= 500) this.#close();
-      return { status: statusCode, headers };
+      // The SDK keeps them, and has them renewed before they expire.
+      const credentials = await config.credentials();
+      const unsigned = requestOf(form, request);
+      const atMs = Date.now() + config.systemClockOffset;
+      const headers = this.#signer.sign(unsigned, credentials, form.scope, atMs);
+      const answer = await sendOver(form.wire, { ...unsigned, headers }, signal);
+      if (answer.status === 429 || answer.status >= 500) this.#close();
+      return answer;
     } catch {
       signal.throwIfAborted();
       this.#close();
@@ -99,17 +96,8 @@ export class ShortWay {
   }
 }
 
-function requestOf({ protocol, hostname, port, path, headers: common }: Form, request: ShortRequest): HttpRequest {
-  const { method, key, headers, body } = request;
-  return new HttpRequest({
-    protocol,
-    hostname,
-    ...(port !== undefined && { port }),
-    method,
-    path: path + encoded(key),
-    headers: { ...common, ...headers },
-    ...(body && { body }),
-  });
+function requestOf({ path, headers: common }: Form, { method, key, headers, body }: ShortRequest): Unsigned {
+  return { method, path: path + encoded(key), headers: { ...common, ...headers }, ...(body && { body }) };
 }
 
 function isFullRequest(request: unknown): request is FullRequest {
@@ -118,24 +106,19 @@ function isFullRequest(request: unknown): request is FullRequest {
 }
 
 /** Null for one that is signed in a way of its own, as directory buckets and several regions at once want it. */
-function formOf({ protocol, hostname, port, path, headers }: FullRequest, key: string): Form | null {
-  const scope = /^AWS4-HMAC-SHA256 Credential=[^/]+\/\d{8}\/([^/]+)\/([^/]+)\/aws4_request,/.exec(
+function formOf(client: S3Client, request: FullRequest, key: string): Form | null {
+  const { path, headers } = request;
+  const signed = /^AWS4-HMAC-SHA256 Credential=[^/]+\/\d{8}\/([^/]+)\/([^/]+)\/aws4_request,/.exec(
     headers['authorization'] ?? '',
   );
-  const [, signingRegion, signingService] = scope ?? [];
+  const [, region, service] = signed ?? [];
   const end = encoded(key);
-  if (signingRegion === undefined || signingService === undefined || !path.endsWith(`/${end}`)) return null;
+  if (region === undefined || service === undefined || !path.endsWith(`/${end}`)) return null;
   if (headers['x-amz-s3session-token'] !== undefined) return null;
+  const wire = wireOf(client, request);
+  if (wire === null) return null;
   const common = Object.fromEntries(COMMON.flatMap((name) => (headers[name] ? [[name, headers[name]]] : [])));
-  return {
-    protocol,
-    hostname,
-    ...(port !== undefined && { port }),
-    path: path.slice(0, -end.length),
-    headers: common,
-    signingRegion,
-    signingService,
-  };
+  return { wire, scope: { region, service }, path: path.slice(0, -end.length), headers: common };
 }
 
 /** A key as it stands in an address: what RFC 3986 does not reserve stays, and the slashes. */
@@ -144,16 +127,4 @@ function encoded(key: string): string {
   return encodeURIComponent(key)
     .replace(/[!'()*]/g, percent)
     .replaceAll('%2F', '/');
-}
-
-/** The connection is free for another request once its answer was read to the end. */
-async function drained(body: unknown): Promise<void> {
-  if (!isReadable(body)) return;
-  for await (const _ of body) {
-    // Nothing in it is needed.
-  }
-}
-
-function isReadable(body: unknown): body is AsyncIterable<unknown> {
-  return typeof body === 'object' && body !== null && Symbol.asyncIterator in body;
 }

@@ -182,4 +182,57 @@ describe('a request by the short way', () => {
     }));
     await expect(service.head('photos/slow.jpg', abort.signal)).rejects.toBe(reason);
   });
+
+  test('gives up a server that falls silent, and asks once more', async () => {
+    await opensShortWay();
+    const { region, accessKeyId, secretAccessKey } = s3().target;
+    const credentials = { accessKeyId, secretAccessKey };
+    const impatient = openS3Client(
+      { endpoint: proxy.endpoint, region, forcePathStyle: true, credentials },
+      { maxSockets: 16, idleTimeoutMs: 300 },
+    );
+    const other = new S3Service(impatient.client, service.identity, { partConcurrency: 2 });
+    try {
+      expect(await other.objectExists('photos/silent-1.jpg', live)).toBe(false);
+      await upload('photos/silent.jpg', 'silent');
+      expect(await other.objectExists('photos/silent.jpg', live)).toBe(true);
+      proxy.reset();
+      proxy.fail((_request, nth) => (nth === 1 ? { kind: 'hang', when: 'after' } : null));
+      expect(await other.objectExists('photos/silent.jpg', live)).toBe(true);
+      expect(proxy.seen.map(isShort)).toEqual([true, false]);
+    } finally {
+      impatient.close();
+    }
+  });
+
+  test('ends at once when its signal aborts, also while it waits for a connection', async () => {
+    await opensShortWay();
+    const { region, accessKeyId, secretAccessKey } = s3().target;
+    const credentials = { accessKeyId, secretAccessKey };
+    const narrow = openS3Client(
+      { endpoint: proxy.endpoint, region, forcePathStyle: true, credentials },
+      { maxSockets: 1 },
+    );
+    const other = new S3Service(narrow.client, service.identity, { partConcurrency: 2 });
+    try {
+      await upload('photos/narrow.jpg', 'narrow');
+      expect(await other.objectExists('photos/narrow.jpg', live)).toBe(true);
+      const seen = Promise.withResolvers<void>();
+      proxy.fail(() => {
+        seen.resolve();
+        return { kind: 'hang', when: 'before' };
+      });
+      const [first, second] = [new AbortController(), new AbortController()];
+      const [one, two] = [first, second].map(({ signal }) => other.head('photos/narrow.jpg', signal));
+      await seen.promise;
+      second.abort(new Error('enough of the second'));
+      await expect(two).rejects.toThrow('enough of the second');
+      first.abort(new Error('enough of the first'));
+      await expect(one).rejects.toThrow('enough of the first');
+      proxy.reset();
+      expect(await other.objectExists('photos/narrow.jpg', live)).toBe(true);
+    } finally {
+      narrow.close();
+    }
+  });
 });

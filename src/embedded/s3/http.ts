@@ -91,7 +91,9 @@ async function send(response: S3Response, http: IncomingMessage, answer: ServerR
   for (const [name, value] of Object.entries(headers)) answer.setHeader(name, value);
   answer.statusCode = status;
   if (body === undefined || http.method === 'HEAD') {
-    if (http.method !== 'HEAD' && status !== 204 && status !== 304) answer.setHeader('content-length', 0);
+    // To a HEAD too: Node's client gives up a connection whose answer tells neither a length nor that it is chunked.
+    const sized = status === 204 || status === 304 || answer.hasHeader('content-length');
+    if (!sized) answer.setHeader('content-length', lengthOf(body));
     answer.end();
   } else if (typeof body === 'string' || Buffer.isBuffer(body)) {
     if (typeof body === 'string' && !answer.hasHeader('content-type'))
@@ -101,6 +103,11 @@ async function send(response: S3Response, http: IncomingMessage, answer: ServerR
   } else {
     await pipeline(Readable.from(body, { objectMode: false }), answer);
   }
+}
+
+/** Of what a GET would be sent; a stream tells its length in a header of its own. */
+function lengthOf(body: S3Response['body']): number {
+  return typeof body === 'string' || Buffer.isBuffer(body) ? Buffer.byteLength(body) : 0;
 }
 
 function errorResponse(error: unknown, http: IncomingMessage, id: string, log: (line: string) => void): S3Response {
