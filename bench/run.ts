@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { catalog } from './catalog.ts';
 import { coldStart } from './cold-start.ts';
 import { compare } from './compare/compare.ts';
+import { heads } from './heads.ts';
 import { listing } from './listing.ts';
 import { media } from './media.ts';
 import { memory } from './memory.ts';
@@ -21,6 +22,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   memory,
   catalog,
   'cold-start': coldStart,
+  heads,
   listing,
   media,
   compare,

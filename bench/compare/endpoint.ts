@@ -10,18 +10,32 @@ export interface Ground {
   readonly what: string;
 }
 
+/** The endpoint, and a database beside it. */
+export async function openGround(place: Workplace, signal: AbortSignal): Promise<Ground> {
+  const named = await openNamedEndpoint(place, signal);
+  const { database, s3 } = await startServices(place, { database: true, s3: named === null }, signal);
+  if (database === null) throw new Error('the embedded database did not come up');
+  return { ...(named ?? embedded(s3)), databaseUrl: database.url };
+}
+
+/** The endpoint alone. */
+export async function openEndpoint(place: Workplace, signal: AbortSignal): Promise<Omit<Ground, 'databaseUrl'>> {
+  const named = await openNamedEndpoint(place, signal);
+  return named ?? embedded((await startServices(place, { database: false, s3: true }, signal)).s3);
+}
+
+function embedded(s3: Endpoint | null): Omit<Ground, 'databaseUrl'> {
+  if (s3 === null) throw new Error('the embedded S3 did not come up');
+  return { s3, what: 'the embedded S3 server' };
+}
+
 /**
  * `BENCH_S3_ENDPOINT` with `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_REGION` names a server; a bucket of the
- * benchmark's own is made there, and removed with the workplace. Without it the embedded server is taken.
+ * benchmark's own is made there, and removed with the workplace. Null without it.
  */
-export async function openGround(place: Workplace, signal: AbortSignal): Promise<Ground> {
+async function openNamedEndpoint(place: Workplace, signal: AbortSignal): Promise<Omit<Ground, 'databaseUrl'> | null> {
   const { BENCH_S3_ENDPOINT: endpoint, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION } = process.env;
-  const { database, s3 } = await startServices(place, { database: true, s3: endpoint === undefined }, signal);
-  if (database === null) throw new Error('the embedded database did not come up');
-  if (endpoint === undefined) {
-    if (s3 === null) throw new Error('the embedded S3 did not come up');
-    return { s3, databaseUrl: database.url, what: 'the embedded S3 server' };
-  }
+  if (endpoint === undefined) return null;
   const named = {
     endpoint,
     region: AWS_REGION ?? 'us-east-1',
@@ -31,5 +45,5 @@ export async function openGround(place: Workplace, signal: AbortSignal): Promise
   };
   const location = await makeBucket(named, signal);
   place.defer(() => removeBucket(named));
-  return { s3: named, databaseUrl: database.url, what: process.env['BENCH_S3_NAME'] ?? location ?? endpoint };
+  return { s3: named, what: process.env['BENCH_S3_NAME'] ?? location ?? endpoint };
 }
