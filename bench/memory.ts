@@ -33,19 +33,19 @@ export const memory: Benchmark = async (options) => {
     ]),
     bars: [
       {
-        what: `nothing changed, ${large.photos} keys: peak memory`,
+        what: `nothing changed, ${large.photos.toLocaleString('en')} keys: peak memory`,
         measured: large.medians.peakRssBytes / 1e6,
         atMost: MOST_MB,
         unit: 'MB',
       },
       {
-        what: `nothing changed, ${large.photos} keys: wall over that of ${small.photos}`,
+        what: `nothing changed, ${large.photos.toLocaleString('en')} keys: wall over that of ${small.photos.toLocaleString('en')}`,
         measured: large.medians.wallSeconds / small.medians.wallSeconds,
         atMost: MOST_TIMES_AS_LONG,
         unit: '×',
       },
       {
-        what: `nothing changed, ${large.photos} keys: peak memory over that of ${small.photos}`,
+        what: `nothing changed, ${large.photos.toLocaleString('en')} keys: peak memory over that of ${small.photos.toLocaleString('en')}`,
         measured: large.medians.peakRssBytes / small.medians.peakRssBytes,
         atMost: 1.5,
         unit: '×',

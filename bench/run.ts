@@ -54,7 +54,16 @@ async function main(argv: readonly string[]): Promise<number> {
   if (result === null) return STOPPED;
   if (result.measured !== null) {
     const { measured, bars, table } = result;
-    writeResult({ name, begun, loadBefore, bars, table, measured: { nodeOptions: settings.nodeOptions, ...measured } });
+    const { runs } = settings;
+    writeResult({
+      name,
+      begun,
+      runs,
+      loadBefore,
+      bars,
+      table,
+      measured: { nodeOptions: settings.nodeOptions, ...measured },
+    });
   }
   print(name, result);
   if (loadBefore > availableParallelism() * BUSY_LOAD_A_CORE) {

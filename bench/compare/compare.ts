@@ -54,7 +54,7 @@ async function measureIn(place: Workplace, options: BenchmarkOptions) {
     const bars = barsOf(work, played.scores);
     const table = linesOf(title, reference, played);
     const measured = { work: name, title, reference, endpoint: ground.what, ...played };
-    writeResult({ name: `compare-${name}`, begun, loadBefore, bars, table, measured });
+    writeResult({ name: `compare-${name}`, begun, runs, loadBefore, bars, table, measured });
     all.bars.push(...bars);
     all.table.push(...table);
   }

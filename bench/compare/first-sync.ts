@@ -7,7 +7,7 @@ import { setImmediate as breathe } from 'node:timers/promises';
 import { assertSent, reportOf } from '../support/report-of-sync.ts';
 import { takeAway } from './take-away.ts';
 import { aws, copy, md5sum, rclone, rollcall, SENDING, s3cmd, type Target } from './tools.ts';
-import { type Contestant, type Limit, OURS, peakMemory, type Stage, type Work, wallOver } from './work.ts';
+import { type Contestant, inWords, type Limit, OURS, peakMemory, type Stage, type Work, wallOver } from './work.ts';
 
 const FILES_AN_ALBUM = 500;
 
@@ -53,7 +53,7 @@ function firstSync({ box, signal }: Stage, { name, count, bytes, limits }: First
     },
     { name: 'md5sum', program: 'md5sum', local: true, command: () => md5sum(box, { root }) },
   ];
-  const title = `first sync, ${count} photos of ${bytes / 1000} kB`;
+  const title = `first sync, ${inWords(count)} photos of ${inWords(bytes / 1_000)} kB`;
   const prepare = () => makeFiles(root, count, bytes, signal);
   return { name, title, reference: 'rclone', limits, prepare, contestants };
 }

@@ -17,7 +17,7 @@ import {
   type Target,
   vipsthumbnail,
 } from './tools.ts';
-import { busyCores, type Contestant, OURS, type Stage, type Work, wallOver } from './work.ts';
+import { busyCores, type Contestant, inWords, OURS, type Stage, type Work, wallOver } from './work.ts';
 
 /** Where the program puts them unless it is told otherwise. */
 const VARIANTS_PREFIX = 'variants/';
@@ -53,7 +53,7 @@ export function mediaSync({ box, photos, signal }: Stage): Work {
   };
   return {
     name: 'media',
-    title: `first sync with previews, ${count} photos of 12 megapixels`,
+    title: `first sync with previews, ${inWords(count)} photos of 12 megapixels`,
     reference: VIPS,
     limits: [wallOver(OURS, VIPS, 1.1), busyCores(OURS, 90)],
     prepare: () => makeManyPhotos(root, count, signal),

@@ -5,7 +5,7 @@ import { assertMoved, reportOf } from '../support/report-of-sync.ts';
 import { assertObjects } from './take-away.ts';
 import { isInstalled, timed } from './timed.ts';
 import { rclone, rollcall, SENDING, type Target } from './tools.ts';
-import { OURS, type Stage, type Work, wallOver } from './work.ts';
+import { inWords, OURS, type Stage, type Work, wallOver } from './work.ts';
 
 export function renamed({ box, photos, signal }: Stage): Work {
   const count = Math.max(Math.round(photos / 100), 100);
@@ -18,7 +18,7 @@ export function renamed({ box, photos, signal }: Stage): Work {
   });
   return {
     name: 'renamed',
-    title: `an album of ${count} renamed`,
+    title: `an album of ${inWords(count)} renamed`,
     reference: 'rclone',
     limits: [wallOver(OURS, 'rclone', 0.3)],
     async prepare() {

@@ -5,7 +5,7 @@ import { makePhotoFiles, PHOTOS_PER_ALBUM, photoPath } from '../support/photo-fi
 import { assertSent, assertUnchanged, reportOf } from '../support/report-of-sync.ts';
 import { timed } from './timed.ts';
 import { aws, find, rclone, rollcall, s3cmd } from './tools.ts';
-import { OURS, requestsSent, type Stage, type Work, wallOver } from './work.ts';
+import { inWords, OURS, requestsSent, type Stage, type Work, wallOver } from './work.ts';
 
 const CHANGED = 50;
 const OURS_CHANGED = `${OURS}, ${CHANGED} changed`;
@@ -16,7 +16,7 @@ export function unchanged({ box, photos, signal }: Stage): Work {
   const mostLists = Math.max(Math.ceil(photos / 1_000), Math.ceil(photos / PHOTOS_PER_ALBUM)) + 1;
   return {
     name: 'unchanged',
-    title: `nothing changed, ${photos} small photos`,
+    title: `nothing changed, ${inWords(photos)} small photos`,
     reference: 'rclone',
     limits: [
       wallOver(OURS, 'rclone', 0.75),

@@ -14,6 +14,11 @@ export interface Stage {
   readonly signal: AbortSignal;
 }
 
+/** A number as people read it: `100,000`. */
+export function inWords(number: number): string {
+  return number.toLocaleString('en');
+}
+
 export interface Contestant {
   readonly name: string;
   /** The program that it needs, where that may not be there. */

@@ -42,7 +42,6 @@ export function isMet(bar: Bar): boolean {
 
 /** `at most 0.75 ×`. */
 export function boundOf(bar: Bar): string {
-  return 'atMost' in bar
-    ? `at most ${rounded(bar.atMost)} ${bar.unit}`
-    : `at least ${rounded(bar.atLeast)} ${bar.unit}`;
+  const [most, bound] = 'atMost' in bar ? ['at most', bar.atMost] : ['at least', bar.atLeast];
+  return `${most} ${rounded(bound).toLocaleString('en')} ${bar.unit}`;
 }
