@@ -20,9 +20,9 @@ export async function closeAbandonedRuns(database: Database, signal: AbortSignal
   const running = await runningRuns(database, signal);
   if (running.length === 0) return 0;
   const dead = deadAmong(running, await heldLocks(database, signal), Date.now());
-  const { count } = await database.ask(
-    () =>
-      database.prisma.run.updateMany({
+  const { count } = await database.askPrisma(
+    (prisma) =>
+      prisma.run.updateMany({
         where: { id: { in: dead }, status: { in: ['queued', 'running'] } },
         data: { status: 'failed', finishedAt: new Date() },
       }),
@@ -56,9 +56,9 @@ async function isAnyUnfinished(database: Database, signal: AbortSignal): Promise
 }
 
 async function runningRuns(database: Database, signal: AbortSignal) {
-  return database.ask(
-    () =>
-      database.prisma.run.findMany({
+  return database.askPrisma(
+    (prisma) =>
+      prisma.run.findMany({
         // One over several libraries that waits has parts that wait, until those libraries are removed.
         where: { OR: [{ status: 'running' }, { status: 'queued', libraryId: null, parts: { none: {} } }] },
         select: {

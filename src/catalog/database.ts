@@ -1,11 +1,10 @@
 /** The connections of one catalog: a pool that Prisma and the bulk statements share. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import type { Log } from '../sync/ports.ts';
 import { type ConnectionSettings, connectionSettings } from './connection.ts';
 import { asDatabaseError, sqlState } from './errors.ts';
-import { PrismaClient } from './generated/client.ts';
+import type { PrismaClient } from './generated/client.ts';
 
 const STATEMENT_MS = 300_000;
 const ATTEMPTS = 5;
@@ -15,7 +14,6 @@ const TRY_AGAIN = new Set(['40001', '40P01']);
 export interface Database {
   /** For the bulk statements: the driver without Prisma's copies of every value, which a sync would spend its CPU on. */
   readonly pool: pg.Pool;
-  readonly prisma: PrismaClient;
   readonly settings: ConnectionSettings;
   /**
    * What `work` answers, which is one statement or one transaction: all of it is done again if another transaction was in
@@ -23,6 +21,8 @@ export interface Database {
    * statement itself ends on its own.
    */
   ask<Answer>(work: () => Promise<Answer>, signal?: AbortSignal): Promise<Answer>;
+  /** The same by Prisma, which is loaded for the first of them: a sync does without, and begins sooner. */
+  askPrisma<Answer>(work: (prisma: PrismaClient) => Promise<Answer>, signal?: AbortSignal): Promise<Answer>;
   close(): Promise<void>;
 }
 
@@ -44,26 +44,35 @@ export function openDatabase(options: DatabaseOptions): Database {
     query_timeout: options.statementMs ?? STATEMENT_MS,
     idleTimeoutMillis: 30_000,
   });
-  const onPoolError = (error: Error) => {
+  // One that breaks while nobody uses it; without a listener that would end the process.
+  pool.on('error', (error) => {
     options.log?.warn({ cause: error.message }, `a connection to PostgreSQL at ${place.host}:${place.port} broke`);
+  });
+  let prisma: Promise<PrismaClient> | null = null;
+  const openPrisma = async (): Promise<PrismaClient> => {
+    const modules = [import('./generated/client.ts'), import('@prisma/adapter-pg')] as const;
+    const [{ PrismaClient }, { PrismaPg }] = await Promise.all(modules);
+    return new PrismaClient({ adapter: new PrismaPg(pool, { schema }) });
   };
-  const prisma = new PrismaClient({ adapter: new PrismaPg(pool, { schema, onPoolError }) });
-  // Prisma listens only once it has been asked something.
-  pool.on('error', () => {});
+  const ask: Database['ask'] = async (work, signal) => {
+    try {
+      return await untilAborted(() => untilUndisturbed(work), signal);
+    } catch (thrown) {
+      signal?.throwIfAborted();
+      throw asDatabaseError(thrown, place);
+    }
+  };
   return {
     pool,
-    prisma,
     settings,
-    ask: async (work, signal) => {
-      try {
-        return await untilAborted(() => untilUndisturbed(work), signal);
-      } catch (thrown) {
-        signal?.throwIfAborted();
-        throw asDatabaseError(thrown, place);
-      }
+    ask,
+    askPrisma: async (work, signal) => {
+      prisma ??= openPrisma();
+      const opened = await prisma;
+      return ask(() => work(opened), signal);
     },
     close: async () => {
-      await prisma.$disconnect();
+      await (await prisma)?.$disconnect();
       await pool.end();
     },
   };

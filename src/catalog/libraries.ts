@@ -122,15 +122,15 @@ async function remove(database: Database, id: string, only: Prisma.LibraryWhereI
   const library = await known(database, id);
   const lock = await lockScope(database, { library, album: null }, new AbortController().signal);
   try {
-    await database.ask(() => database.prisma.library.deleteMany({ where: { id, ...only } }));
+    await database.askPrisma((prisma) => prisma.library.deleteMany({ where: { id, ...only } }));
   } finally {
     await lock.release();
   }
 }
 
 async function oneAtATime<Answer>(database: Database, work: (tx: Transaction) => Promise<Answer>): Promise<Answer> {
-  return database.ask(() =>
-    database.prisma.$transaction(
+  return database.askPrisma((prisma) =>
+    prisma.$transaction(
       async (tx) => {
         await tx.$executeRaw`SELECT pg_advisory_xact_lock(${CREATION_LOCK})`;
         return work(tx);

@@ -5,7 +5,6 @@ import { RollcallError } from '../errors.ts';
 import { type ConnectionSettings, connect, connectionSettings } from './connection.ts';
 import { asDatabaseError, sqlState } from './errors.ts';
 import { type MigrationFile, readMigrations } from './migration-files.ts';
-import { EVERYTHING, migrationList, openEngine } from './schema-engine.ts';
 
 /** The key that Prisma's engine locks for its own migrations: `prisma migrate deploy` elsewhere waits for us too. */
 const MIGRATION_LOCK = 72707369;
@@ -141,6 +140,7 @@ async function lock(client: pg.Client, { place }: ConnectionSettings, signal: Ab
  */
 async function apply(client: pg.Client, settings: ConnectionSettings, files: readonly MigrationFile[]): Promise<void> {
   const { schema, place } = settings;
+  const { EVERYTHING, migrationList, openEngine } = await import('./schema-engine.ts');
   await client.query('BEGIN');
   if (schema !== 'public') await client.query(`CREATE SCHEMA IF NOT EXISTS ${client.escapeIdentifier(schema)}`);
   const session = await openEngine(client, schema);

@@ -36,7 +36,7 @@ export async function photosOfAlbum(
 /** The photos with these ids, which are UUIDs, in their order; those that there are not are left out. */
 export async function photosById(database: Database, ids: readonly string[]): Promise<readonly PhotoView[]> {
   const query = { where: { id: { in: [...ids] } }, include: WITH_VARIANTS };
-  const rows = await database.ask(() => database.prisma.photo.findMany(query));
+  const rows = await database.askPrisma((prisma) => prisma.photo.findMany(query));
   const byId = new Map(rows.map((row) => [row.id, row]));
   return ids.flatMap((id) => {
     const row = byId.get(id.toLowerCase());
@@ -55,7 +55,7 @@ async function photosByKey(
   if (!isUuid(albumId)) return { items: [], nextCursor: null };
   const where = { albumId, ...(state && { state }), ...(after !== undefined && { key: { gt: after } }) };
   const query = { where, orderBy: { key: 'asc' }, take: limit + 1, include: WITH_VARIANTS } as const;
-  const rows = await database.ask(() => database.prisma.photo.findMany(query));
+  const rows = await database.askPrisma((prisma) => prisma.photo.findMany(query));
   return pageOf(rows, limit, photoView, (row) => [row.key]);
 }
 

@@ -10,7 +10,6 @@ import { followRun } from './run-follower.ts';
 
 /** The runs of a catalog to look at. */
 export function runHistory(database: Database): RunHistory {
-  const { prisma } = database;
   return {
     runs: async (filter, page) => {
       const limit = limitOf(page);
@@ -22,7 +21,7 @@ export function runHistory(database: Database): RunHistory {
         orderBy: [{ startedAt: 'desc' }, { id: 'desc' }] satisfies Prisma.RunOrderByWithRelationInput[],
         take: limit + 1,
       };
-      const rows = await database.ask(() => prisma.run.findMany(query));
+      const rows = await database.askPrisma((prisma) => prisma.run.findMany(query));
       return pageOf(rows, limit, runView, (row) => [row.startedAt.toISOString(), row.id]);
     },
     run: (id) => runOf(database, id),
@@ -35,13 +34,13 @@ export function runHistory(database: Database): RunHistory {
   };
 }
 
-async function runOf({ ask, prisma }: Database, id: string): Promise<RunView | null> {
-  const row = isUuid(id) ? await ask(() => prisma.run.findUnique({ where: { id } })) : null;
+async function runOf({ askPrisma }: Database, id: string): Promise<RunView | null> {
+  const row = isUuid(id) ? await askPrisma((prisma) => prisma.run.findUnique({ where: { id } })) : null;
   return row && runView(row);
 }
 
 async function runActions(
-  { ask, prisma }: Database,
+  { askPrisma }: Database,
   runId: string,
   { outcome }: Parameters<RunHistory['actions']>[1],
   page: PageRequest,
@@ -55,8 +54,8 @@ async function runActions(
     ...(after === undefined ? {} : { id: { gt: BigInt(after) } }),
   };
   const query = { where, orderBy: { id: 'asc' }, take: limit + 1 } as const;
-  const rows = await ask(() => prisma.runAction.findMany(query));
-  if (rows.length === 0 && (await ask(() => prisma.run.count({ where: { id: runId } }))) === 0) return null;
+  const rows = await askPrisma((prisma) => prisma.runAction.findMany(query));
+  if (rows.length === 0 && (await askPrisma((prisma) => prisma.run.count({ where: { id: runId } }))) === 0) return null;
   return pageOf(rows, limit, actionView, (row) => [String(row.id)]);
 }
 
