@@ -10,7 +10,7 @@ if (major < 22 || (major === 22 && minor < 13)) {
     `rollcall: Node 22.13 or newer is needed, this is ${process.version} (in a clone: npx rollcall)\n`,
   );
   process.exitCode = 2;
-} else if (!existsSync(new URL('../dist/main.js', import.meta.url))) {
+} else if (!existsSync(new URL('../dist/bundle/main.js', import.meta.url))) {
   process.stderr.write('rollcall: not built yet; run: npm run build\n');
   process.exitCode = 2;
 } else {
@@ -20,5 +20,5 @@ if (major < 22 || (major === 22 && minor < 13)) {
   // usual four for everything else. Libuv looks at it when the first of them starts, so no later than here.
   // biome-ignore lint/style/noProcessEnv: a setting of Node's and not of Rollcall's
   process.env.UV_THREADPOOL_SIZE ??= String(availableParallelism() + 4);
-  await import('../dist/main.js');
+  await import('../dist/bundle/main.js');
 }

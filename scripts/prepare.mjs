@@ -14,7 +14,7 @@ function sources() {
   const inSrc = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
     .filter((name) => /\.(tsx?|css|html|json)$/.test(name) && !name.startsWith(generated))
     .map((name) => join('src', name));
-  const settings = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'vite.config.ts'];
+  const settings = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'vite.config.ts', 'scripts/bundle.mjs'];
   return [...inSrc, 'prisma/schema.prisma', ...settings]
     .sort()
     .map((name) => {

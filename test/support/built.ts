@@ -20,6 +20,7 @@ const ROOT = join(import.meta.dirname, '../..');
 const CACHE = join(ROOT, 'node_modules/.cache/rollcall-built');
 /** What a package holds beside `dist`. */
 const PACKAGED = ['package.json', 'bin', 'prisma'];
+const BUNDLE = 'scripts/bundle.mjs';
 const DAY_MS = 86_400_000;
 
 /**
@@ -34,7 +35,7 @@ export async function builtCli(): Promise<string> {
 
 function hashOfSources(): string {
   const hash = createHash('sha256');
-  const sources = ['src/**/*', 'bin/*', 'prisma/**/*', 'package.json', 'tsconfig*.json', 'vite.config.ts'];
+  const sources = ['src/**/*', 'bin/*', 'prisma/**/*', 'package.json', 'tsconfig*.json', 'vite.config.ts', BUNDLE];
   const files = globSync(sources, { cwd: ROOT });
   for (const file of files.sort()) {
     const path = join(ROOT, file);
@@ -50,7 +51,8 @@ async function build(target: string): Promise<void> {
   const folder = mkdtempSync(join(CACHE, 'building-'));
   for (const part of PACKAGED) cpSync(join(ROOT, part), join(folder, part), { recursive: true });
   await compile(join(folder, 'dist'));
-  await bundle(join(folder, 'dist/web'));
+  await bundle(join(folder, 'dist'));
+  await buildPage(join(folder, 'dist/web'));
   try {
     renameSync(folder, target);
   } catch (thrown) {
@@ -70,8 +72,12 @@ async function compile(outDir: string): Promise<void> {
   }
 }
 
+async function bundle(dist: string): Promise<void> {
+  await promisify(execFile)(process.execPath, [join(ROOT, BUNDLE), dist], { cwd: ROOT });
+}
+
 /** The admin page. */
-async function bundle(outDir: string): Promise<void> {
+async function buildPage(outDir: string): Promise<void> {
   const vite = join(ROOT, 'node_modules/vite/bin/vite.js');
   const args = [vite, 'build', '--outDir', outDir, '--emptyOutDir', '--logLevel', 'warn'];
   await promisify(execFile)(process.execPath, args, { cwd: ROOT });
