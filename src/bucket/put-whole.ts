@@ -2,7 +2,7 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { RollcallError } from '../errors.ts';
 import { unquoted } from './etags.ts';
-import type { BucketRequests } from './requests.ts';
+import type { WriteContext } from './conditions.ts';
 
 /** What a PutObject is made of here. */
 export interface WholePut extends Checksums {
@@ -29,9 +29,15 @@ const HEADERS = {
 } as const;
 
 /** Puts it, and answers the ETag; OBJECT_PRECONDITION when its condition does not hold. */
-export async function putWhole(requests: BucketRequests, put: WholePut, signal: AbortSignal): Promise<string> {
+export async function putWhole(
+  { requests, features }: WriteContext,
+  put: WholePut,
+  signal: AbortSignal,
+): Promise<string> {
   const { Key: key, Body: body } = put;
-  const short = await requests.sendShort({ method: 'PUT', key, headers: headersOf(put), body }, 'put', signal);
+  // To hash the body for the signature as well would take longer than all the rest of the request.
+  const guarded = features.contentMd5;
+  const short = await requests.sendShort({ method: 'PUT', key, headers: headersOf(put), body, guarded }, 'put', signal);
   if (short?.status === 200) return unquoted(short.headers['etag']);
   if (short?.status === 412) throw new RollcallError('OBJECT_PRECONDITION', `${key} is there in another version`);
   const answer = await requests.send(new PutObjectCommand(put), { kind: 'put', doing: 'write', key }, signal);

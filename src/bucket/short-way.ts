@@ -15,6 +15,8 @@ export interface ShortRequest {
   /** In lower case. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Buffer;
+  /** A header field, which is signed, has a checksum of the body that the server verifies: the body itself need not be signed. */
+  readonly guarded?: boolean;
 }
 
 export type ShortAnswer = WireAnswer;
@@ -39,6 +41,8 @@ interface Form {
 
 /** After an answer that is none, as of a server under load: the SDK paces what it sends, this does not. */
 const CLOSED_MS = 30_000;
+/** What S3 takes for the hash of a body that is not signed. */
+const NOT_HASHED = { 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' };
 /** Header fields of a request that belong to all of them. */
 const COMMON = ['host', 'user-agent'];
 
@@ -47,6 +51,8 @@ export class ShortWay {
   readonly #signer = new Signer();
   #form: Form | null = null;
   #closedUntilMs = 0;
+  /** A bucket's policy may want bodies signed. */
+  #signsBodies = false;
 
   constructor(client: S3Client) {
     this.#client = client;
@@ -78,11 +84,13 @@ export class ShortWay {
       const { config } = this.#client;
       // The SDK keeps them, and has them renewed before they expire.
       const credentials = await config.credentials();
-      const unsigned = requestOf(form, request);
+      const notHashed = request.guarded === true && !this.#signsBodies;
+      const unsigned = requestOf(form, request, notHashed);
       const atMs = Date.now() + config.systemClockOffset;
       const headers = this.#signer.sign(unsigned, credentials, form.scope, atMs);
       const answer = await sendOver(form.wire, { ...unsigned, headers }, signal);
       if (answer.status === 429 || answer.status >= 500) this.#close();
+      else if (notHashed && isRefusal(answer.status)) this.#signsBodies = true;
       return answer;
     } catch {
       signal.throwIfAborted();
@@ -96,8 +104,18 @@ export class ShortWay {
   }
 }
 
-function requestOf({ path, headers: common }: Form, { method, key, headers, body }: ShortRequest): Unsigned {
-  return { method, path: path + encoded(key), headers: { ...common, ...headers }, ...(body && { body }) };
+function requestOf(
+  { path, headers: common }: Form,
+  { method, key, headers, body }: ShortRequest,
+  notHashed: boolean,
+): Unsigned {
+  const all = { ...common, ...headers, ...(notHashed && NOT_HASHED) };
+  return { method, path: path + encoded(key), headers: all, ...(body && { body }) };
+}
+
+/** Of a PUT: neither missing nor held up by its condition. */
+function isRefusal(status: number): boolean {
+  return status >= 400 && status !== 404 && status !== 409 && status !== 412;
 }
 
 function isFullRequest(request: unknown): request is FullRequest {

@@ -1,5 +1,5 @@
 /** Uploads a file whole, in one PutObject. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { RollcallError } from '../errors.ts';
 import type { UploadedObject, UploadRequest } from '../sync/bucket-port.ts';
 import { mtimeText } from '../sync/mtime.ts';
@@ -28,7 +28,7 @@ export async function uploadWhole(
   const { key, file, condition, onBytes } = request;
   const { size } = file.facts;
   const body = size === 0 ? Buffer.alloc(0) : await file.read(0, size, signal);
-  const md5 = createHash('md5').update(body).digest('hex');
+  const md5 = hash('md5', body);
   await file.verifyUnchanged();
   checkMd5(request, md5);
 
@@ -48,7 +48,7 @@ export async function uploadWhole(
   };
   let answered: string;
   try {
-    answered = await putWhole(context.requests, put, signal);
+    answered = await putWhole(context, put, signal);
   } catch (error) {
     if (!isRefusedWrite(error)) throw error;
     return lookAfter(context, intended, signal);

@@ -183,6 +183,38 @@ describe('a request by the short way', () => {
     await expect(service.head('photos/slow.jpg', abort.signal)).rejects.toBe(reason);
   });
 
+  const hashesOf = () => proxy.seen.map(({ headers }) => headers['x-amz-content-sha256']);
+  const UNSIGNED = 'UNSIGNED-PAYLOAD';
+
+  test('signs no body that its MD5 guards: one that is spoiled on the way is refused, and sent again', async () => {
+    await opensShortWay();
+    proxy.fail((_request, nth) => (nth === 1 ? { kind: 'spoil', body: (body) => Buffer.from(body).fill('x') } : null));
+    expect(await upload('photos/guarded.jpg', 'guarded')).toMatchObject({ etag: md5('guarded'), sent: true });
+    expect(await stored('photos/guarded.jpg')).toMatchObject({ content: 'guarded' });
+    expect(proxy.seen.map(isShort)).toEqual([true, false]);
+    expect(hashesOf()[0]).toBe(UNSIGNED);
+  });
+
+  test('signs bodies once one was refused that is not: a policy may want that', async () => {
+    await opensShortWay();
+    const denied = { kind: 'answer', status: 403, body: '' } as const;
+    proxy.fail(({ headers }) => (headers['x-amz-content-sha256'] === UNSIGNED ? denied : null));
+    for (const name of ['a', 'b', 'c']) {
+      expect(await upload(`photos/signed-${name}.jpg`, name)).toMatchObject({ etag: md5(name), sent: true });
+    }
+    expect(proxy.seen.map(isShort)).toEqual([true, false, true, true]);
+    expect(hashesOf().map((hash) => hash === UNSIGNED)).toEqual([true, false, false, false]);
+  });
+
+  test('signs bodies where the server is not known to verify their MD5', async () => {
+    const features = await service.learn('photos/', null, live);
+    await service.learn('photos/', { ...features, contentMd5: false }, live);
+    await opensShortWay();
+    await upload('photos/unguarded.jpg', 'unguarded');
+    expect(proxy.seen.map(isShort)).toEqual([true]);
+    expect(hashesOf()).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/)]);
+  });
+
   test('gives up a server that falls silent, and asks once more', async () => {
     await opensShortWay();
     const { region, accessKeyId, secretAccessKey } = s3().target;
