@@ -1,9 +1,10 @@
 /** Copies an object on the server, whole, in one CopyObject. */
-import { CopyObjectCommand, type StorageClass } from '@aws-sdk/client-s3';
+import type { StorageClass } from '@aws-sdk/client-s3';
 import type { BucketFeatures, CopiedObject, CopyRequest } from '../sync/bucket-port.ts';
 import { conditionHeaders, type WriteContext } from './conditions.ts';
 import { type IntendedCopy, isRefusedCopy, lookAfterCopy, lookBeforeCopy, verifyCopied } from './copy-proof.ts';
-import { inForm, unquoted } from './etags.ts';
+import { inForm } from './etags.ts';
+import { sendCopy } from './send-copy.ts';
 import { objectMetadata } from './upload.ts';
 
 /** What one CopyObject takes; larger objects are copied in parts. */
@@ -22,7 +23,7 @@ export async function copyWhole(
   const there = headers === null ? await lookBeforeCopy(context, intended, signal) : null;
   if (there !== null) return there;
 
-  const command = new CopyObjectCommand({
+  const copy = {
     Bucket: requests.identity.bucket,
     Key: to,
     ...copySource(requests.identity.bucket, from),
@@ -30,11 +31,10 @@ export async function copyWhole(
       ? { MetadataDirective: 'COPY' as const, ...storageClassHeader(from) }
       : { MetadataDirective: 'REPLACE' as const, ...describedAs(request.as, request.md5) }),
     ...headers,
-  });
+  };
   let answered: string;
   try {
-    const about = { kind: 'copy', doing: 'copy', key: from.key } as const;
-    answered = unquoted((await requests.send(command, about, signal)).CopyObjectResult?.ETag);
+    answered = await sendCopy(requests, copy, from.key, signal);
   } catch (error) {
     if (!isRefusedCopy(error)) throw error;
     return lookAfterCopy(context, intended, error, signal);

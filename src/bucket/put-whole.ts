@@ -2,6 +2,7 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { RollcallError } from '../errors.ts';
 import { unquoted } from './etags.ts';
+import { headerFields } from './header-fields.ts';
 import type { WriteContext } from './conditions.ts';
 
 /** What a PutObject is made of here. */
@@ -22,6 +23,7 @@ export interface Checksums {
 
 /** The header fields of a request by their names in the SDK. */
 const HEADERS = {
+  ContentType: 'content-type',
   ContentMD5: 'content-md5',
   ChecksumCRC32: 'x-amz-checksum-crc32',
   IfNoneMatch: 'if-none-match',
@@ -45,12 +47,6 @@ export async function putWhole(
 }
 
 /** The same request without the SDK. */
-function headersOf({ Body, ContentType, Metadata, ...more }: WholePut): Record<string, string> {
-  const named = Object.entries(HEADERS).flatMap(([field, name]) => {
-    const value = more[field as keyof typeof HEADERS];
-    return value === undefined ? [] : [[name, value] as const];
-  });
-  const metadata = Object.entries(Metadata).map(([name, value]) => [`x-amz-meta-${name}`, value] as const);
-  const fixed = { 'content-length': String(Body.length), 'content-type': ContentType };
-  return { ...fixed, ...Object.fromEntries([...named, ...metadata]) };
+function headersOf(put: WholePut): Record<string, string> {
+  return { 'content-length': String(put.Body.length), ...headerFields(HEADERS, put) };
 }

@@ -17,6 +17,8 @@ export interface ShortRequest {
   readonly body?: Buffer;
   /** A header field, which is signed, has a checksum of the body that the server verifies: the body itself need not be signed. */
   readonly guarded?: boolean;
+  /** Left out: what the answer's body says is lost. */
+  readonly wantsBody?: boolean;
 }
 
 export type ShortAnswer = WireAnswer;
@@ -88,7 +90,7 @@ export class ShortWay {
       const unsigned = requestOf(form, request, notHashed);
       const atMs = Date.now() + config.systemClockOffset;
       const headers = this.#signer.sign(unsigned, credentials, form.scope, atMs);
-      const answer = await sendOver(form.wire, { ...unsigned, headers }, signal);
+      const answer = await sendOver(form.wire, { ...unsigned, headers, wantsBody: request.wantsBody === true }, signal);
       if (answer.status === 429 || answer.status >= 500) this.#close();
       else if (notHashed && isRefusal(answer.status)) this.#signsBodies = true;
       return answer;

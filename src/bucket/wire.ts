@@ -8,6 +8,9 @@ import type { Socket } from 'node:net';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { NodeHttpHandler, type NodeHttpHandlerOptions } from '@smithy/node-http-handler';
 
+/** Of a body that is wanted no more is kept; what is longer is no answer that anybody reads here. */
+const MOST_BODY = 65_536;
+
 /** How requests reach a server. */
 export interface Wire {
   readonly secure: boolean;
@@ -26,11 +29,14 @@ export interface WireRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Buffer;
+  readonly wantsBody: boolean;
 }
 
 export interface WireAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
+  /** `''` where it is not wanted. */
+  readonly body: string;
 }
 
 /** Of a handler as client.ts makes it; of another none. */
@@ -57,7 +63,7 @@ export function wireOf(
   };
 }
 
-/** Throws when there was no answer, with the signal's reason once it has aborted. What the answer's body says is lost. */
+/** Throws when there was no answer, with the signal's reason once it has aborted. */
 export function sendOver(wire: Wire, request: WireRequest, signal: AbortSignal): Promise<WireAnswer> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
@@ -76,9 +82,15 @@ export function sendOver(wire: Wire, request: WireRequest, signal: AbortSignal):
     sent.on('error', reject);
     sent.on('response', (answer) => {
       answer.on('error', reject);
+      let body = '';
+      if (request.wantsBody) {
+        answer.setEncoding('utf8').on('data', (text: string) => {
+          if (body.length < MOST_BODY) body += text;
+        });
+      }
       answer.on('end', () => {
         answered = true;
-        resolve({ status: answer.statusCode ?? 0, headers: answer.headers });
+        resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body });
       });
       answer.resume();
     });

@@ -6,6 +6,7 @@ import { GetObjectCommand, HeadObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type OpenedClient, openS3Client } from '../../src/bucket/client.ts';
 import { S3Service } from '../../src/bucket/s3-service.ts';
+import type { CopyRequest } from '../../src/sync/bucket-port.ts';
 import { contractS3, md5 } from '../support/contract-s3.ts';
 import { type FaultProxy, type SeenRequest, startFaultProxy } from '../support/fault-proxy.ts';
 import { openTestFile } from '../support/open-file.ts';
@@ -213,6 +214,68 @@ describe('a request by the short way', () => {
     await upload('photos/unguarded.jpg', 'unguarded');
     expect(proxy.seen.map(isShort)).toEqual([true]);
     expect(hashesOf()).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/)]);
+  });
+
+  /** As the engine asks for one. */
+  function copyOf(from: string, to: string, content: string, more: Partial<CopyRequest> = {}): CopyRequest {
+    const source = { key: from, size: content.length, etag: md5(content), storageClass: 'STANDARD' };
+    return { from: source, to, condition: { absent: true }, md5: null, partSize: null, ...more };
+  }
+
+  test.each(ODD_KEYS)('copies %s to the very key, with what is known of it', async (key) => {
+    const [from, to] = [`${key} from`, `${key} to`];
+    await opensShortWay();
+    await upload(from, 'copied');
+    const known = await service.head(from, live);
+    const copied = await service.copy(copyOf(from, to, 'copied'), live);
+    expect(copied).toMatchObject({ etag: md5('copied'), copied: true, storageClass: 'STANDARD' });
+    expect(await stored(to)).toEqual({ content: 'copied', type: 'image/jpeg' });
+    expect((await service.head(to, live))?.metadata).toEqual(known?.metadata);
+    expect(proxy.seen.every(isShort)).toBe(true);
+  });
+
+  test('copies under another type and time, where those are wanted', async () => {
+    await opensShortWay();
+    await upload('photos/as.jpg', 'as');
+    const as = { contentType: 'image/png', mtimeNs: 1_700_000_000_500_000_000n };
+    await service.copy(copyOf('photos/as.jpg', 'photos/as.png', 'as', { as, md5: md5('as') }), live);
+    expect(await stored('photos/as.png')).toEqual({ content: 'as', type: 'image/png' });
+    expect((await service.head('photos/as.png', live))?.metadata).toMatchObject({ mtime: '1700000000.5' });
+    expect(proxy.seen.every(isShort)).toBe(true);
+  });
+
+  test('copies neither over an object that must not be there nor another version than was seen', async () => {
+    await opensShortWay();
+    await upload('photos/source.jpg', 'source');
+    await upload('photos/target.jpg', 'target');
+    const refused = expect.objectContaining({ code: 'OBJECT_PRECONDITION' });
+    const over = copyOf('photos/source.jpg', 'photos/target.jpg', 'source');
+    await expect(service.copy(over, live)).rejects.toEqual(refused);
+    const other = copyOf('photos/source.jpg', 'photos/free.jpg', 'ecruos');
+    await expect(service.copy(other, live)).rejects.toEqual(refused);
+    expect(await stored('photos/target.jpg')).toMatchObject({ content: 'target' });
+    expect(await service.objectExists('photos/free.jpg', live)).toBe(false);
+  });
+
+  const ERROR = '<Error><Code>InternalError</Code><Message>We encountered an error</Message></Error>';
+
+  test.each([
+    ['holds an error', { kind: 'answer', status: 200, body: ERROR }],
+    ['holds an error after the result of a copy', { kind: 'rewrite', body: (body: string) => body + ERROR }],
+    ['ends in the middle', { kind: 'rewrite', body: (body: string) => body.slice(0, -9) }],
+    ['is lost', { kind: 'break-after' }],
+  ] as const)('believes no answer to a copy that %s', async (_what, fault) => {
+    await opensShortWay();
+    const from = `photos/believed-${uploads}.jpg`;
+    await upload(from, 'believed');
+    proxy.reset();
+    const before = service.retries();
+    proxy.fail((_request, nth) => (nth === 1 ? fault : null));
+    const to = `photos/believed-${uploads}-copy.jpg`;
+    expect(await service.copy(copyOf(from, to, 'believed'), live)).toMatchObject({ etag: md5('believed') });
+    expect(proxy.seen.slice(0, 2).map(isShort)).toEqual([true, false]);
+    expect(service.retries()).toBe(before + 1);
+    expect(await stored(to)).toMatchObject({ content: 'believed' });
   });
 
   test('gives up a server that falls silent, and asks once more', async () => {
