@@ -4,20 +4,25 @@ import type pg from 'pg';
 import type { RowChange } from '../sync/catalog-port.ts';
 import type { Library } from '../sync/types.ts';
 import { albumPathOf } from './albums.ts';
+import { bigintArray, booleanArray, newIds, textArray, uuidArray } from './binary-arrays.ts';
 import { storable } from './text.ts';
 
 export type KeyedChange = Extract<RowChange, { kind: 'agreed' | 'unsettled' }>;
 type Agreed = Extract<RowChange, { kind: 'agreed' }>;
 type Unsettled = Extract<RowChange, { kind: 'unsettled' }>;
 
-/** Columns that both kinds write, $1 to $13, and what they are read from. */
-const SHARED_COLUMNS = `"libraryId", "bucket", "albumId", "path", "fileName", "key", "kind", "contentType", "size",
+/** Columns that both kinds write, $1 to $14, and what they are read from. */
+const SHARED_COLUMNS = `"libraryId", "bucket", "id", "albumId", "path", "fileName", "key", "kind", "contentType", "size",
   "mtimeNs", "device", "inode", "birthNs"`;
-const SHARED_ARRAYS = `$3::uuid[], $4::text[], $5::text[], $6::text[], $7::"PhotoKind"[], $8::text[], $9::bigint[],
-  $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[]`;
+const SHARED_VALUES = '$1, $2, id, album, path, file, key, kind::"PhotoKind", type, size, mtime, device, inode, birth';
+/** In the list of what is selected, where they are taken row by row: in FROM each would be written down first. */
+const SHARED_ARRAYS = `unnest($3::uuid[]) AS id, unnest($4::uuid[]) AS album, unnest($5::text[]) AS path,
+  unnest($6::text[]) AS file, unnest($7::text[]) AS key, unnest($8::text[]) AS kind, unnest($9::text[]) AS type,
+  unnest($10::bigint[]) AS size, unnest($11::bigint[]) AS mtime, unnest($12::bigint[]) AS device,
+  unnest($13::bigint[]) AS inode, unnest($14::bigint[]) AS birth`;
 
 /** SQL: was the object found damaged (sync/damage.ts)? */
-const OF_OBJECT = `"damage" ~ '(^|\n)OBJECT_DAMAGED:'`;
+const OF_OBJECT = `o."damage" ~ '(^|\n)OBJECT_DAMAGED:'`;
 
 /**
  * An agreement sets all facts. An MD5 that was not computed again stays known as long as the file is the version it
@@ -26,15 +31,15 @@ const OF_OBJECT = `"damage" ~ '(^|\n)OBJECT_DAMAGED:'`;
  * is a photo's own object from now on.
  */
 const AGREED = `
-WITH owned AS (DELETE FROM "Leftover" WHERE "libraryId" = $1 AND "bucket" = $2 AND "key" = ANY($6::text[]))
+WITH owned AS (DELETE FROM "Leftover" WHERE "libraryId" = $1 AND "bucket" = $2 AND "key" = ANY($7::text[]))
 INSERT INTO "Photo" AS p (${SHARED_COLUMNS}, "md5", "etag", "partSize", "storageClass", "verifiedAt", "state",
   "damage")
-SELECT $1, $2, u.* FROM (
-  SELECT a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, CASE WHEN v THEN now() END, 'synced'::"PhotoState",
-         CASE WHEN w THEN (SELECT "damage" FROM "Photo" WHERE "bucket" = $2 AND "key" = d AND ${OF_OBJECT}) END
-    FROM unnest(${SHARED_ARRAYS}, $14::text[], $15::text[], $16::bigint[], $17::text[], $18::boolean[], $19::boolean[])
-      AS x (a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, v, w)
-) AS u
+SELECT ${SHARED_VALUES}, md5, etag, part, class, CASE WHEN verified THEN now() END, 'synced'::"PhotoState",
+       CASE WHEN compared THEN
+         (SELECT o."damage" FROM "Photo" AS o WHERE o."bucket" = $2 AND o."key" = u.key AND ${OF_OBJECT}) END
+  FROM (SELECT ${SHARED_ARRAYS}, unnest($15::text[]) AS md5, unnest($16::text[]) AS etag,
+               unnest($17::bigint[]) AS part, unnest($18::text[]) AS class, unnest($19::boolean[]) AS verified,
+               unnest($20::boolean[]) AS compared) AS u
 ON CONFLICT ("bucket", "key") DO UPDATE SET
   "albumId" = excluded."albumId", "path" = excluded."path", "fileName" = excluded."fileName",
   "kind" = excluded."kind", "contentType" = excluded."contentType", "size" = excluded."size",
@@ -62,7 +67,8 @@ WHERE p."libraryId" = excluded."libraryId" AND (
  */
 const UNSETTLED = `
 INSERT INTO "Photo" AS p (${SHARED_COLUMNS}, "state", "lastError")
-SELECT $1, $2, u.* FROM unnest(${SHARED_ARRAYS}, $14::"PhotoState"[], $15::text[]) AS u
+SELECT ${SHARED_VALUES}, state::"PhotoState", error
+  FROM (SELECT ${SHARED_ARRAYS}, unnest($15::text[]) AS state, unnest($16::text[]) AS error) AS u
 ON CONFLICT ("bucket", "key") DO UPDATE SET
   "state" = excluded."state", "lastError" = excluded."lastError", "orphanedAt" = NULL, "deletingAt" = NULL,
   "updatedAt" = now()
@@ -82,12 +88,12 @@ export async function writeAgreed(
     text: AGREED,
     values: [
       ...sharedValues(library, albums, changes),
-      changes.map((change) => change.md5),
-      changes.map((change) => change.etag),
-      changes.map((change) => change.partSize),
-      changes.map((change) => change.storageClass),
-      changes.map((change) => change.verified),
-      changes.map((change) => change.compared === true),
+      textArray(changes.map((change) => change.md5)),
+      textArray(changes.map((change) => change.etag)),
+      bigintArray(changes.map((change) => change.partSize)),
+      textArray(changes.map((change) => change.storageClass)),
+      booleanArray(changes.map((change) => change.verified)),
+      booleanArray(changes.map((change) => change.compared === true)),
     ],
   });
 }
@@ -99,8 +105,8 @@ export async function writeUnsettled(
   albums: ReadonlyMap<string, string>,
   changes: readonly Unsettled[],
 ): Promise<void> {
-  const states = changes.map((change) => change.state);
-  const errors = changes.map((change) => storable(change.error));
+  const states = textArray(changes.map((change) => change.state));
+  const errors = textArray(changes.map((change) => storable(change.error)));
   const values = [...sharedValues(library, albums, changes), states, errors];
   await client.query({ name: 'rollcall-unsettled', text: UNSETTLED, values });
 }
@@ -113,16 +119,17 @@ function sharedValues(
   return [
     library.id,
     library.bucket,
-    changes.map((change) => albums.get(albumPathOf(library, change.key))),
-    changes.map((change) => change.path),
-    changes.map((change) => posix.basename(change.path)),
-    changes.map((change) => change.key),
-    changes.map((change) => change.photoKind),
-    changes.map((change) => change.contentType),
-    changes.map((change) => change.local.size),
-    changes.map((change) => change.local.mtimeNs),
-    changes.map((change) => change.local.device),
-    changes.map((change) => change.local.inode),
-    changes.map((change) => change.local.birthNs ?? null),
+    newIds(changes.length),
+    uuidArray(changes.map((change) => albums.get(albumPathOf(library, change.key)) ?? '')),
+    textArray(changes.map((change) => change.path)),
+    textArray(changes.map((change) => posix.basename(change.path))),
+    textArray(changes.map((change) => change.key)),
+    textArray(changes.map((change) => change.photoKind)),
+    textArray(changes.map((change) => change.contentType)),
+    bigintArray(changes.map((change) => change.local.size)),
+    bigintArray(changes.map((change) => change.local.mtimeNs)),
+    bigintArray(changes.map((change) => change.local.device)),
+    bigintArray(changes.map((change) => change.local.inode)),
+    bigintArray(changes.map((change) => change.local.birthNs)),
   ];
 }
