@@ -8,6 +8,14 @@ export function albumPathOf(library: Library, key: string): string {
   return end < library.prefix.length ? '.' : key.slice(library.prefix.length, end);
 }
 
+/** What sorts behind all keys of a library. Prefixes end in `/`, after which comes `0`; below no prefix there is no end. */
+export function endOfKeys({ prefix }: Pick<Library, 'prefix'>): string {
+  return prefix === '' ? BEHIND_ALL_KEYS : `${prefix.slice(0, -1)}0`;
+}
+
+/** The last character there is, in UTF-8 longer than a key may be. */
+export const BEHIND_ALL_KEYS = '\u{10ffff}'.repeat(257);
+
 /** What the keys of an album's photos begin with. */
 export function folderOf(library: Library, album: string): string {
   return album === '.' ? library.prefix : `${library.prefix}${album}/`;

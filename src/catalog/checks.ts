@@ -84,15 +84,15 @@ export async function planCheck(
 ): Promise<CheckPlan> {
   const [owner, folder] = (await ownerOf(database, scope, signal)) ?? [];
   const sql = PLAN.replaceAll('OWNED', owned(folder));
-  const values = [owner ?? null, folder ?? '', since, percent];
+  const values = [owner ?? null, folder ?? scope.library.bucket, since, percent];
   const { rows } = await database.ask(() => database.pool.query<CheckPlan>(sql, values), signal);
   return rows[0] ?? { since: since ?? new Date().toISOString(), photos: 0, bytes: 0, done: 0 };
 }
 
-/** SQL: is a row in scope? `$1` is the library, or the album with its folder in `$2`. */
+/** SQL: is a row in scope? `$1` is the library with its bucket in `$2`, or the album with its folder. */
 function owned(folder: string | undefined): string {
   return folder === undefined
-    ? `"libraryId" = $1 AND $2::text IS NOT NULL`
+    ? `"libraryId" = $1 AND "bucket" = $2`
     : `"albumId" = $1 AND ${directlyIn('$2::text', '"key"')}`;
 }
 
@@ -126,12 +126,12 @@ export async function* rowsToCheck(
     ['before', CHECKED_BEFORE],
   ] as const) {
     const statement = { name: `rollcall-check-${name}-${of}`, text: sql.replace('OWNED', owned(folder)) };
-    let after: readonly [key: string, checkedAt: string] = ['', '-infinity'];
+    let after: readonly [key: string, checkedAt: string] = [scope.library.prefix, '-infinity'];
     while (left > 0) {
       const [key, checkedAt] = after;
       const values = [
         owner,
-        folder ?? '',
+        folder ?? scope.library.bucket,
         Math.min(left, BATCH),
         key,
         ...(name === 'before' ? [since, checkedAt] : []),

@@ -6,14 +6,14 @@ import type { ClaimedPhoto, MediaScope } from '../sync/media-store.ts';
 import type { FileFacts, PhotoKind } from '../sync/types.ts';
 import { chunksOf } from './chunks.ts';
 import type { Database } from './database.ts';
-import { ATTEMPTS, DUE, FREE, type PhotoVersion, within } from './media-due.ts';
+import { ATTEMPTS, DUE, FREE, IN_TURN, type PhotoVersion, within } from './media-due.ts';
 import { storable } from './text.ts';
 import { writeTransaction } from './transaction.ts';
 
 /** What somebody else is claiming, or changing, at this moment is not waited for. */
 const LOCK = `
 SELECT p."id" FROM "Photo" AS p WHERE ${DUE} AND ${FREE} AND WITHIN
- ORDER BY p."libraryId", p."key" LIMIT MOST FOR NO KEY UPDATE SKIP LOCKED`;
+ ORDER BY ${IN_TURN} LIMIT MOST FOR NO KEY UPDATE SKIP LOCKED`;
 
 const SPENT = 'its processing was cut off again and again: it may take more memory than there is';
 

@@ -6,9 +6,16 @@ import { isUuid } from './cursor.ts';
 export const LOOKABLE = `p."kind" IN ('image', 'video') AND p."etag" IS NOT NULL AND p."md5" IS NOT NULL
   AND p."state" NOT IN ('orphaned', 'lost')`;
 
-/** In the very words of its index (prisma/migrations, media), so that PostgreSQL sees that it may use that. */
+/** In the very words of its index (prisma/migrations, fewer_indexes), so that PostgreSQL sees that it may use that. */
 export const DUE = `p."kind" IN ('image', 'video') AND p."etag" IS NOT NULL AND p."md5" IS NOT NULL
   AND (p."mediaOf" IS DISTINCT FROM p."md5" OR p."mediaWoken") AND p."state" NOT IN ('orphaned', 'lost')`;
+
+/**
+ * In the order of that index, which no other one has: PostgreSQL would take that and read all photos to find out that
+ * none is due. Pictures before videos, as they were written. Without keys, since each new photo is due and this way they
+ * take one entry between them.
+ */
+export const IN_TURN = 'p."libraryId", p."kind"';
 
 /** Nobody is at it, and it is not put off: whoever claimed it longer ago has died, or will find his claim gone. */
 export const FREE = `(p."mediaClaimedAt" IS NULL OR p."mediaClaimedAt" < now() - interval '10 minutes')`;
@@ -38,6 +45,7 @@ export function within(scope: MediaScope | PhotoVersion): Condition {
   };
   if (scope.libraryId !== undefined) add((id) => `p."libraryId" = ${id}`, uuid(scope.libraryId));
   if ('md5' in scope) {
+    parts.push('p."bucket" = (SELECT "bucket" FROM "Library" WHERE "id" = $1)');
     add((key) => `p."key" = ${key}`, scope.key);
     add((md5) => `p."md5" = ${md5}`, scope.md5);
     return { sql: parts.join(' AND '), values };

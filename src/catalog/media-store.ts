@@ -4,7 +4,7 @@ import type { Library } from '../sync/types.ts';
 import { chunksOf } from './chunks.ts';
 import type { Database } from './database.ts';
 import { claimPhotos, giveBack, putOff } from './media-claims.ts';
-import { DUE, FREE, LOOKABLE, within } from './media-due.ts';
+import { DUE, FREE, IN_TURN, LOOKABLE, within } from './media-due.ts';
 import { saveMedia } from './media-save.ts';
 import { writeTransaction } from './transaction.ts';
 
@@ -13,7 +13,7 @@ import { writeTransaction } from './transaction.ts';
  * photos to find out that there are none.
  */
 const ANY_DUE = `
-SELECT FROM "Photo" AS p WHERE ${DUE} AND ${FREE} ORDER BY p."libraryId", p."key" LIMIT 1`;
+SELECT FROM "Photo" AS p WHERE ${DUE} AND ${FREE} ORDER BY ${IN_TURN} LIMIT 1`;
 
 const DUE_BY_LIBRARY = `
 SELECT p."libraryId", count(*)::float8 AS photos FROM "Photo" AS p WHERE ${DUE} AND ${FREE}

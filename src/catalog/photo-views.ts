@@ -8,6 +8,7 @@ import type {
   PhotosFilter,
   PhotoView,
 } from '../sync/browse.ts';
+import { BEHIND_ALL_KEYS } from './albums.ts';
 import { cursorParts, isText, isTime, isUuid, limitOf, pageOf } from './cursor.ts';
 import type { Database } from './database.ts';
 import type { Prisma } from './generated/client.ts';
@@ -59,7 +60,19 @@ async function photosByKey(
   return pageOf(rows, limit, photoView, (row) => [row.key]);
 }
 
-/** CatalogBrowser.allPhotos. A state that few photos are in is found by its index, a page of many by that of the keys. */
+/**
+ * A state that few photos are in is found by its index, a page of many by that of the keys, of which each library has a
+ * stretch of its own (libraries.ts).
+ */
+const PAGE_OF_ALL = `
+SELECT p.* FROM "Library" AS l CROSS JOIN LATERAL (
+  SELECT "id", "libraryId", "key" FROM "Photo"
+   WHERE "libraryId" = l."id" AND "bucket" = l."bucket" AND "key" > (AFTER) COLLATE "C" AND STATE
+     AND "key" < (CASE WHEN l."prefix" = '' THEN $2 ELSE left(l."prefix", -1) || '0' END) COLLATE "C"
+   ORDER BY "key" LIMIT $1) AS p
+ WHERE LIBRARIES ORDER BY p."libraryId", p."key" LIMIT $1`;
+
+/** CatalogBrowser.allPhotos. */
 export async function photosOfAll(
   database: Database,
   { libraryId, state }: PhotosFilter,
@@ -68,16 +81,17 @@ export async function photosOfAll(
   const limit = limitOf(page);
   const after = cursorParts(page, [isUuid, isText]);
   if (libraryId !== undefined && !isUuid(libraryId)) return { items: [], nextCursor: null };
-  const values: unknown[] = [limit + 1];
-  const given = (sql: (...at: string[]) => string, ...them: readonly unknown[]) =>
-    sql(...them.map((value) => `$${values.push(value)}`));
-  const conditions = [
-    ...(after ? [given((library, key) => `("libraryId", "key") > (${library}::uuid, ${key})`, ...after)] : []),
-    ...(libraryId === undefined ? [] : [given((library) => `"libraryId" = ${library}`, libraryId)]),
-    ...(state === undefined ? [] : [given((of) => `"state" = ${of}::"PhotoState"`, state)]),
+  const values: unknown[] = [limit + 1, BEHIND_ALL_KEYS];
+  const given = (value: unknown) => `$${values.push(value)}`;
+  const [library, key] = after ? after.map(given) : [];
+  const libraries = [
+    ...(library === undefined ? [] : [`l."id" >= ${library}::uuid`]),
+    ...(libraryId === undefined ? [] : [`l."id" = ${given(libraryId)}::uuid`]),
   ];
-  const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
-  const sql = `SELECT "id", "libraryId", "key" FROM "Photo" ${where} ORDER BY "libraryId", "key" LIMIT $1`;
+  const first = library === undefined ? 'l."prefix"' : `CASE l."id" WHEN ${library} THEN ${key} ELSE l."prefix" END`;
+  const sql = PAGE_OF_ALL.replace('AFTER', first)
+    .replace('STATE', state === undefined ? 'true' : `"state" = ${given(state)}::"PhotoState"`)
+    .replace('LIBRARIES', libraries.join(' AND ') || 'true');
   const { rows } = await database.ask(() => database.pool.query<KeyedPlace>(sql, values));
   const { items, nextCursor } = pageOf(
     rows,
@@ -94,11 +108,11 @@ interface KeyedPlace {
   readonly key: string;
 }
 
-/** Two stretches of one index: what has a time after the cursor, and behind that what has none. */
+/** What has a time after the cursor, in an index of its own, and behind that what has none, in the order of keys. */
 const BY_TIME = `
 (SELECT "id", "takenAt", "key" FROM "Photo"
   WHERE "albumId" = $1 AND ($2::text IS NULL OR "state"::text = $2)
-    AND $3::timestamptz IS NOT NULL AND ("takenAt", "key") > ($3::timestamptz, $4)
+    AND $3::timestamptz IS NOT NULL AND "takenAt" IS NOT NULL AND ("takenAt", "key") > ($3::timestamptz, $4)
   ORDER BY "takenAt", "key" LIMIT $5)
 UNION ALL
 (SELECT "id", "takenAt", "key" FROM "Photo"

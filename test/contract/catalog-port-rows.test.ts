@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { compareKeys } from '../../src/sync/key-order.ts';
@@ -89,6 +90,28 @@ describe('rows', () => {
     await world.catalog.port.apply(one, [agreed(one, 'a.jpg')]);
     expect(await world.rows(two)).toEqual([]);
     expect(await world.catalog.port.rowsByKey(two, ['a.jpg'], never)).toEqual([]);
+  });
+
+  test('of libraries that share a bucket are each library’s own, to the last key that its prefix can have', async () => {
+    const { libraries } = world.catalog;
+    const make = (prefix: string, bucket: string) =>
+      libraries.create({ name: `${bucket} ${prefix}`, root: `/${bucket}/${prefix}`, bucket, prefix, excludes: [] });
+    const bucket = randomUUID();
+    const shared = await Promise.all(['a/', 'a0/', 'a /', 'ab/', '\u{10ffff}/'].map((prefix) => make(prefix, bucket)));
+    const alone = await make('', randomUUID());
+    const names = [' ', '0', 'x/\u{10ffff}', '\u{10ffff}\u{10ffff}', `\u{10ffff}${'\u{10ffff}'.repeat(250)}`];
+    for (const library of [...shared, alone]) {
+      await world.catalog.port.apply(
+        library,
+        names.map((path) => agreed(library, path)),
+      );
+    }
+    for (const library of [...shared, alone]) {
+      const keys = names.map((path) => library.prefix + path).sort(compareKeys);
+      expect((await world.rows(library)).map((row) => row.key)).toEqual(keys);
+      const { items } = await world.catalog.browser.allPhotos({ libraryId: library.id }, { limit: 100 });
+      expect(items.map(({ key }) => key)).toEqual(keys);
+    }
   });
 
   test('are found by key, also by many keys, and those that do not exist are left out', async () => {

@@ -1,7 +1,7 @@
 /** What wakes a photo that was looked at, and what happens when several come at once: the triggers, and the claims. */
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { DUE, FREE } from '../../src/catalog/media-due.ts';
+import { DUE, FREE, IN_TURN } from '../../src/catalog/media-due.ts';
 import { type Catalog, openCatalog } from '../../src/catalog/open.ts';
 import type { RowChange } from '../../src/sync/catalog-port.ts';
 import type { ClaimedPhoto } from '../../src/sync/media-store.ts';
@@ -370,7 +370,7 @@ test('asking for what is due reads an index that only has that', async () => {
   await world.sql('VACUUM ANALYZE "Photo"');
   const scope = `${DUE} AND ${FREE} AND p."libraryId" = '${library.id}'`;
   const plan = await world.sql<{ 'QUERY PLAN': string }>(
-    `EXPLAIN SELECT p."id" FROM "Photo" AS p WHERE ${scope} ORDER BY p."libraryId", p."key" LIMIT 10 FOR NO KEY UPDATE`,
+    `EXPLAIN SELECT p."id" FROM "Photo" AS p WHERE ${scope} ORDER BY ${IN_TURN} LIMIT 10 FOR NO KEY UPDATE`,
   );
   expect(plan.map((row) => row['QUERY PLAN']).join('\n')).toContain('Photo_due_idx');
 });
