@@ -6,7 +6,8 @@ import { type Database, inTransaction } from './database.ts';
 import { COLUMNS, type RawRow, rawQuery, type Statement, toRow } from './raw-rows.ts';
 import { type PageColumns, rowsOf, selectPage } from './row-columns.ts';
 
-const BATCH = 5_000;
+/** As many as a page of the bucket's listing: larger ones would outlive V8's young generation, and so take more memory. */
+const BATCH = 1_000;
 
 /**
  * Keyset pages, each in a transaction of its own: a cursor would hold one open for as long as the scan lasts. A planner

@@ -50,7 +50,7 @@ describe('rows', () => {
       sizes.push(batch.length);
       keys.push(...batch.map((row) => row.key));
     }
-    expect(sizes).toEqual([5_000, 5_000]);
+    expect(sizes).toEqual(Array.from({ length: 10 }, () => 1_000));
     expect(keys).toEqual(paths.map((path) => library.prefix + path).sort(compareKeys));
     expect(inventory.problems()).toEqual([]);
     expect(inventory.vouchesFor('photos/nothing.jpg')).toBe(true);
@@ -116,7 +116,7 @@ describe('rows', () => {
 
   test('are found by key, also by many keys, and those that do not exist are left out', async () => {
     const library = await world.makeLibrary();
-    const paths = Array.from({ length: 5_001 }, (_, i) => `${i}.jpg`);
+    const paths = Array.from({ length: 1_001 }, (_, i) => `${i}.jpg`);
     await world.catalog.port.apply(
       library,
       paths.map((path) => agreed(library, path)),
@@ -147,13 +147,13 @@ describe('rows', () => {
 
   test('stop when asked to, and a reader that leaves early leaves nothing behind', async () => {
     const library = await world.makeLibrary();
-    const paths = Array.from({ length: 5_001 }, (_, i) => `${i}.jpg`);
+    const paths = Array.from({ length: 1_001 }, (_, i) => `${i}.jpg`);
     await world.catalog.port.apply(
       library,
       paths.map((path) => agreed(library, path)),
     );
     for await (const batch of world.catalog.port.rows({ library, album: null }, never).batches) {
-      expect(batch).toHaveLength(5_000);
+      expect(batch).toHaveLength(1_000);
       break;
     }
     const stop = new AbortController();
