@@ -120,7 +120,7 @@ function resultOf({ photos, ours, vips, heavy }: Figures) {
   const bars: Bar[] = [
     {
       what: 'best setting of threads over the chosen one',
-      measured: rounded(best / chosen),
+      measured: best / chosen,
       atMost: 1.1,
       unit: 'times',
     },
@@ -128,10 +128,10 @@ function resultOf({ photos, ours, vips, heavy }: Figures) {
   ];
   const ratio = {
     what: 'photos a second of vipsthumbnail over ours',
-    measured: rounded(theirs / chosen),
+    measured: theirs / chosen,
     unit: 'times',
   };
-  if (vips.length > 0) bars.unshift({ ...ratio, atMost: rounded(1 / LEAST_RATIO) });
+  if (vips.length > 0) bars.unshift({ ...ratio, atMost: 1 / LEAST_RATIO });
   return {
     table: [
       ...rates.map(

@@ -80,7 +80,7 @@ function resultOf({ photos }: BenchmarkOptions, first: MeasuredSync, samples: Sa
       ['peak memory', `${rounded(peak / 1e6, 0)} MB`],
       ['requests', `${requests.list} LIST, ${requests.head} HEAD, ${requests.put} PUT`],
     ] as const,
-    bars: [{ what: 'own CPU beyond page parsing', measured: rounded(beyondParsing), atMost: 3, unit: 's' }],
+    bars: [{ what: 'own CPU beyond page parsing', measured: beyondParsing, atMost: 3, unit: 's' }],
     measured: {
       photos,
       firstSync: {

@@ -5,19 +5,17 @@
  * done, so that several sittings, and one that is stopped, add up.
  */
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { builtCli } from '../../test/support/built.ts';
 import type { Bar, Benchmark, BenchmarkOptions, Line } from '../support/benchmark.ts';
 import { load } from '../support/machine.ts';
-import { makePhotoFiles } from '../support/photo-files.ts';
 import { type Result, writeResult } from '../support/results.ts';
 import { median, rounded } from '../support/statistics.ts';
 import { Workplace } from '../support/workplace.ts';
 import { startCountingProxy } from './counting-proxy.ts';
 import { openGround } from './endpoint.ts';
 import { type Played, playRounds } from './rounds.ts';
-import { timed } from './timed.ts';
-import { rollcall, type Toolbox } from './tools.ts';
+import { learn } from './learn.ts';
+import type { Toolbox } from './tools.ts';
 import { barsOf, type Score, wallRatio } from './work.ts';
 import { works } from './works.ts';
 
@@ -40,16 +38,17 @@ async function measureIn(place: Workplace, options: BenchmarkOptions) {
   const folder = place.path('work');
   mkdirSync(folder);
   const box: Toolbox = { ground, folder, main: await builtCli() };
-  const through: Toolbox = { ...box, ground: { ...ground, s3: { ...ground.s3, endpoint: proxy.endpoint } } };
-  for (const one of [box, through]) await learn(one, signal);
-  const counted = works({ box: through, photos, signal });
+  const proxied: Toolbox = { ...box, ground: { ...ground, s3: { ...ground.s3, endpoint: proxy.endpoint } } };
+  const counted = works({ box: proxied, photos, signal });
   const all: { readonly bars: Bar[]; readonly table: Line[] } = { bars: [], table: [] };
   for (const [i, work] of works({ box, photos, signal }).entries()) {
     if (only !== null && only !== work.name) continue;
     const [begun, loadBefore] = [new Date(), load()];
     say(`${work.title}: preparing`);
     await work.prepare();
-    const played = await playRounds(work, { runs, signal, say, counted: counted[i] ?? work, takeCounts: proxy.take });
+    const through = counted[i] ?? work;
+    for (const { box } of [work, through]) await learn(box, signal);
+    const played = await playRounds(work, { runs, signal, say, counted: through, takeCounts: proxy.take });
     const { name, title, reference } = work;
     const bars = barsOf(work, played.scores);
     const table = linesOf(title, reference, played);
@@ -60,17 +59,6 @@ async function measureIn(place: Workplace, options: BenchmarkOptions) {
   }
   if (all.table.length === 0) throw new Error(`there is no work that is called ${only}`);
   return { ...all, measured: null };
-}
-
-/**
- * What a bucket honours is learnt once for each address, by some thirty requests: before anything is measured, and by the
- * proxy's address as well.
- */
-async function learn(box: Toolbox, signal: AbortSignal): Promise<void> {
-  const { port } = new URL(box.ground.s3.endpoint);
-  const root = join(box.folder, `learn-${port}`);
-  await makePhotoFiles(root, 1, { contents: true }, signal);
-  await timed(rollcall(box, { root, prefix: `learn-${port}/` }), signal);
 }
 
 function linesOf(title: string, reference: string, { scores, missing }: Played): Line[] {

@@ -55,7 +55,7 @@ function firstSync({ box, signal }: Stage, { name, count, bytes, limits }: First
   ];
   const title = `first sync, ${inWords(count)} photos of ${inWords(bytes / 1_000)} kB`;
   const prepare = () => makeFiles(root, count, bytes, signal);
-  return { name, title, reference: 'rclone', limits, prepare, contestants };
+  return { name, box, title, reference: 'rclone', limits, prepare, contestants };
 }
 
 async function makeFiles(root: string, count: number, bytes: number, signal: AbortSignal): Promise<void> {

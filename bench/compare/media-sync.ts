@@ -6,39 +6,45 @@ import { makeManyPhotos } from '../support/media-pictures.ts';
 import { assertLookedAt, assertSent, reportOf } from '../support/report-of-sync.ts';
 import { vipsArguments } from '../support/vipsthumbnail.ts';
 import { emptyPrefix } from './objects.ts';
-import { takeAway } from './take-away.ts';
+import { makeDatabase, takeAway } from './take-away.ts';
+import type { Command } from './timed.ts';
 import {
   copy,
   oneAfterAnother,
   rclone,
   rollcall,
   rollcallMedia,
+  rollcallServing,
   SENDING,
   type Target,
   vipsthumbnail,
+  withDatabase,
 } from './tools.ts';
 import { busyCores, type Contestant, inWords, OURS, type Stage, type Work, wallOver } from './work.ts';
 
 /** Where the program puts them unless it is told otherwise. */
 const VARIANTS_PREFIX = 'variants/';
 const VIPS = 'vipsthumbnail';
+const SERVER = 'rollcall serve';
 
-export function mediaSync({ box, photos, signal }: Stage): Work {
+export function mediaSync({ box: everybodys, photos, signal }: Stage): Work {
+  // A server looks at whatever is due, of all libraries: so these have a database of their own.
+  const box = withDatabase(everybodys, 'rollcall_media');
   const count = Math.max(Math.round(photos / 200), 10);
   const root = join(box.folder, 'media');
   const made = join(box.folder, 'media-made');
-  const to = (who: string, round: number): Target => ({ root, prefix: `media/${who}-${round}/` });
+  const to = (who: string, round: number): Target => ({ root, prefix: `media/${who.replaceAll(' ', '-')}-${round}/` });
   const sizes = vipsArguments(made).length;
-  const ours: Contestant = {
-    name: OURS,
-    command: (round) => oneAfterAnother(rollcall(box, to(OURS, round)), rollcallMedia(box, to(OURS, round))),
+  const ours = (name: string, command: (target: Target) => Command): Contestant => ({
+    name,
+    command: (round) => command(to(name, round)),
     check: (stdout) => assertDone(stdout, count),
     async after(round) {
       const variants = await emptyPrefix(box.ground.s3, VARIANTS_PREFIX);
       if (variants !== count * sizes) throw new Error(`${variants} variants of ${count} photos`);
-      await takeAway(box.ground, { prefix: to(OURS, round).prefix, objects: count });
+      await takeAway(box.ground, { prefix: to(name, round).prefix, objects: count });
     },
-  };
+  });
   const vips: Contestant = {
     name: VIPS,
     program: VIPS,
@@ -53,12 +59,17 @@ export function mediaSync({ box, photos, signal }: Stage): Work {
   };
   return {
     name: 'media',
+    box,
     title: `first sync with previews, ${inWords(count)} photos of 12 megapixels`,
     reference: VIPS,
-    limits: [wallOver(OURS, VIPS, 1.1), busyCores(OURS, 90)],
-    prepare: () => makeManyPhotos(root, count, signal),
+    limits: [OURS, SERVER].flatMap((name) => [wallOver(name, VIPS, 1.1), busyCores(name, 90)]),
+    async prepare() {
+      await makeDatabase(everybodys.ground.databaseUrl, box.ground.databaseUrl);
+      await makeManyPhotos(root, count, signal);
+    },
     contestants: [
-      ours,
+      ours(OURS, (target) => oneAfterAnother(rollcall(box, target), rollcallMedia(box, target))),
+      ours(SERVER, (target) => rollcallServing(box, target, count)),
       vips,
       {
         name: 'rclone, no previews',

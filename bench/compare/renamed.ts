@@ -18,6 +18,7 @@ export function renamed({ box, photos, signal }: Stage): Work {
   });
   return {
     name: 'renamed',
+    box,
     title: `an album of ${inWords(count)} renamed`,
     reference: 'rclone',
     limits: [wallOver(OURS, 'rclone', 0.3)],

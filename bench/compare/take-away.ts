@@ -39,3 +39,16 @@ async function forgetLibrary(databaseUrl: string, prefix: string): Promise<void>
     await client.end();
   }
 }
+
+/** One more database on the server of another one, unless it is there. */
+export async function makeDatabase(besides: string, url: string): Promise<void> {
+  const client = new Client({ connectionString: besides });
+  await client.connect();
+  try {
+    const name = new URL(url).pathname.slice(1);
+    const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [name]);
+    if (rowCount === 0) await client.query(`CREATE DATABASE ${client.escapeIdentifier(name)}`);
+  } finally {
+    await client.end();
+  }
+}

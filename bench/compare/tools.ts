@@ -43,6 +43,19 @@ function rollcallDoing(what: string, box: Toolbox, { root, prefix }: Target): Co
   };
 }
 
+/** The same by the server, from its start to its end. */
+export function rollcallServing(box: Toolbox, { root, prefix }: Target, photos: number): Command {
+  const script = join(import.meta.dirname, 'serve-once.ts');
+  const env = { ...rollcallEnv(box), PHOTOS_ROOT: root, S3_PREFIX: prefix, PORT: '0' };
+  return { argv: [process.execPath, script, box.main, prefix, String(photos)], folder: box.folder, env };
+}
+
+export function withDatabase(box: Toolbox, name: string): Toolbox {
+  const url = new URL(box.ground.databaseUrl);
+  url.pathname = `/${name}`;
+  return { ...box, ground: { ...box.ground, databaseUrl: url.href } };
+}
+
 function rollcallEnv({ ground, folder }: Toolbox): Record<string, string> {
   const { s3, databaseUrl } = ground;
   return {

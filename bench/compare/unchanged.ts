@@ -16,6 +16,7 @@ export function unchanged({ box, photos, signal }: Stage): Work {
   const mostLists = Math.max(Math.ceil(photos / 1_000), Math.ceil(photos / PHOTOS_PER_ALBUM)) + 1;
   return {
     name: 'unchanged',
+    box,
     title: `nothing changed, ${inWords(photos)} small photos`,
     reference: 'rclone',
     limits: [

@@ -38,6 +38,8 @@ export interface Contestant {
 
 export interface Work {
   readonly name: string;
+  /** What its contestants work with. */
+  readonly box: Toolbox;
   /** In a few words, for people. */
   readonly title: string;
   /** Whose wall time counts as one where works are drawn beside each other. */
