@@ -63,7 +63,7 @@ function resultOf(starts: ReadonlyMap<Ending, readonly Start[]>) {
     ],
     bars: [
       {
-        what: 'server cold start, to the first answer on an existing data folder',
+        what: 'first answer on an existing data folder',
         measured: of('stopped', 'healthSeconds'),
         atMost: MOST_SECONDS,
         unit: 's',

@@ -31,8 +31,14 @@ export function measuredPart(results: readonly Measured[], plot: string): string
 }
 
 function barsTable(results: readonly Measured[]): string {
-  const rows = results.flatMap(({ bars }) =>
-    bars.map((bar) => [bar.what, boundOf(bar), `${figure(bar.measured)} ${bar.unit}`, verdictOf(bar)]),
+  const rows = results.flatMap((result) =>
+    // Those of the comparison begin with its title.
+    result.bars.map((bar) => [
+      isComparison(result) ? bar.what : `${result.benchmark}: ${bar.what}`,
+      boundOf(bar),
+      `${figure(bar.measured)} ${bar.unit}`,
+      verdictOf(bar),
+    ]),
   );
   return tableOf(['', 'bar', 'measured', ''], rows);
 }
