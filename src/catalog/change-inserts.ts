@@ -76,14 +76,13 @@ WHERE p."libraryId" = excluded."libraryId"
   AND ((p."state", p."lastError") IS DISTINCT FROM (excluded."state", excluded."lastError")
        OR p."orphanedAt" IS NOT NULL OR p."deletingAt" IS NOT NULL)`;
 
-/** File and object hold the same bytes: no key twice in one call. */
-export async function writeAgreed(
-  client: pg.PoolClient,
+/** File and object hold the same bytes: no key twice in one statement. */
+export function agreedQuery(
   library: Library,
   albums: ReadonlyMap<string, string>,
   changes: readonly Agreed[],
-): Promise<void> {
-  await client.query({
+): pg.QueryConfig {
+  return {
     name: 'rollcall-agreed',
     text: AGREED,
     values: [
@@ -95,20 +94,19 @@ export async function writeAgreed(
       booleanArray(changes.map((change) => change.verified)),
       booleanArray(changes.map((change) => change.compared === true)),
     ],
-  });
+  };
 }
 
-/** File and object are not in agreement: no key twice in one call. */
-export async function writeUnsettled(
-  client: pg.PoolClient,
+/** File and object are not in agreement: no key twice in one statement. */
+export function unsettledQuery(
   library: Library,
   albums: ReadonlyMap<string, string>,
   changes: readonly Unsettled[],
-): Promise<void> {
+): pg.QueryConfig {
   const states = textArray(changes.map((change) => change.state));
   const errors = textArray(changes.map((change) => storable(change.error)));
   const values = [...sharedValues(library, albums, changes), states, errors];
-  await client.query({ name: 'rollcall-unsettled', text: UNSETTLED, values });
+  return { name: 'rollcall-unsettled', text: UNSETTLED, values };
 }
 
 function sharedValues(

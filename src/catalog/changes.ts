@@ -5,12 +5,15 @@ import type { RowChange } from '../sync/catalog-port.ts';
 import type { Library } from '../sync/types.ts';
 import { albumIds } from './albums.ts';
 import { independentGroups } from './change-groups.ts';
-import { type KeyedChange, writeAgreed, writeUnsettled } from './change-inserts.ts';
+import { agreedQuery, type KeyedChange, unsettledQuery } from './change-inserts.ts';
 import { moveRows, tidy } from './change-moves.ts';
 import { type KnownChange, updateRows } from './change-updates.ts';
 import { chunksOf } from './chunks.ts';
 import type { Database } from './database.ts';
 import { writeInLibrary } from './transaction.ts';
+
+/** So few that they are on their way, whole, before the next ones are made. */
+const AT_ONCE = 2_000;
 
 /** Writes the changes in one transaction; a repeated call changes nothing more. Later changes of one row win. */
 export async function applyChanges(database: Database, library: Library, changes: readonly RowChange[]): Promise<void> {
@@ -41,12 +44,38 @@ async function writeKeyed(client: pg.PoolClient, library: Library, changes: read
   const albums = await albumIds(client, library, changes);
   // Rows are locked in the same order by every writer: fewer deadlocks.
   const sorted = changes.toSorted((a, b) => (a.key < b.key ? -1 : 1));
-  for (const chunk of chunksOf(sorted.filter((change) => change.kind === 'agreed'))) {
-    await writeAgreed(client, library, albums, chunk);
+  await inTurn(client, keyedQueries(library, albums, sorted));
+}
+
+function* keyedQueries(
+  library: Library,
+  albums: ReadonlyMap<string, string>,
+  changes: readonly KeyedChange[],
+): Generator<pg.QueryConfig> {
+  for (const chunk of chunksOf(
+    changes.filter((change) => change.kind === 'agreed'),
+    AT_ONCE,
+  )) {
+    yield agreedQuery(library, albums, chunk);
   }
-  for (const chunk of chunksOf(sorted.filter((change) => change.kind === 'unsettled'))) {
-    await writeUnsettled(client, library, albums, chunk);
+  for (const chunk of chunksOf(
+    changes.filter((change) => change.kind === 'unsettled'),
+    AT_ONCE,
+  )) {
+    yield unsettledQuery(library, albums, chunk);
   }
+}
+
+/** One after another; the next one is made while the server is at work on the one before it. */
+async function inTurn(client: pg.PoolClient, queries: Iterable<pg.QueryConfig>): Promise<void> {
+  let running: Promise<unknown> = Promise.resolve();
+  for (const query of queries) {
+    await running;
+    running = client.query(query);
+    // It is awaited below, unless the next one cannot be made.
+    running.catch(() => {});
+  }
+  await running;
 }
 
 function isKeyed(change: RowChange): change is KeyedChange {
