@@ -10,7 +10,7 @@ import { Workplace } from './support/workplace.ts';
 
 const PREFIX = 'photos/';
 /** As many as the engine writes at a time during a run (src/sync/recorder.ts). */
-const RECORDED_AT_ONCE = 500;
+const RECORDED_AT_ONCE = 2_000;
 
 export const catalog: Benchmark = async (options) => {
   const place = await Workplace.open();

@@ -1,6 +1,7 @@
 /** Album rows of photos that are being written, and which keys are theirs. */
 import type pg from 'pg';
 import type { Library } from '../sync/types.ts';
+import { newIds } from './binary-arrays.ts';
 
 /** The path of the album that holds this photo: the folder part of its key below the prefix, `.` for the root. */
 export function albumPathOf(library: Library, key: string): string {
@@ -36,10 +37,11 @@ export async function albumIds(
   const ids = await existing(client, library, paths);
   const missing = paths.filter((path) => !ids.has(path));
   if (missing.length === 0) return ids;
+  // With ids in the order of their paths, photos that come in the order of keys do so in the index by album too.
   await client.query(
-    `INSERT INTO "Album" ("libraryId", "path") SELECT $1, * FROM unnest($2::text[])
+    `INSERT INTO "Album" ("libraryId", "id", "path") SELECT $1, * FROM unnest($2::uuid[], $3::text[])
      ON CONFLICT ("libraryId", "path") DO NOTHING`,
-    [library.id, missing],
+    [library.id, newIds(missing.length), missing],
   );
   // Not RETURNING: it leaves out a row that another writer made in between.
   return new Map([...ids, ...(await existing(client, library, missing))]);
