@@ -37,7 +37,7 @@ export async function putWhole(
   signal: AbortSignal,
 ): Promise<string> {
   const { Key: key, Body: body } = put;
-  // To hash the body for the signature as well would take longer than all the rest of the request.
+  // To hash the body for the signature as well would take about as long as the rest of the request.
   const guarded = features.contentMd5;
   const short = await requests.sendShort({ method: 'PUT', key, headers: headersOf(put), body, guarded }, 'put', signal);
   if (short?.status === 200) return unquoted(short.headers['etag']);
