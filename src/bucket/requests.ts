@@ -187,7 +187,8 @@ function learnFrom<Input extends ServiceInputTypes, Output extends ServiceOutput
   middlewareStack.add(
     (next) => async (args) => {
       const answer = await next(args);
-      if (statusOf(answer.response) === 200) shortWay.learn(args.request, key);
+      const status = statusOf(answer.response);
+      if (status === 200 || status === 404) shortWay.learn(args.request, key);
       return answer;
     },
     { step: 'deserialize', priority: 'low', name: 'learnShortWay', override: true },

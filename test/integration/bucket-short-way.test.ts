@@ -133,6 +133,21 @@ describe('a request by the short way', () => {
     expect(proxy.seen.slice(-3).every(isShort)).toBe(true);
   });
 
+  test('is opened by an object that is not there, too', async () => {
+    const other = new S3Service(opened.client, service.identity, { partConcurrency: 2 });
+    expect(await other.objectExists('photos/none-0.jpg', live)).toBe(false);
+    proxy.reset();
+    for (let n = 1; n < 4; n++) expect(await other.objectExists(`photos/none-${n}.jpg`, live)).toBe(false);
+    expect(proxy.seen.map(isShort)).toEqual([true, true, true]);
+  });
+
+  test('is not taken for a bucket that is not there', async () => {
+    const bucket = `${s3().bucket}-none`;
+    const other = new S3Service(opened.client, { ...service.identity, bucket }, { partConcurrency: 2 });
+    const missing = expect.objectContaining({ code: 'BUCKET_MISSING' });
+    for (let n = 0; n < 3; n++) await expect(other.objectExists(`photos/none-${n}.jpg`, live)).rejects.toEqual(missing);
+  });
+
   test('is counted like any other', async () => {
     await opensShortWay();
     const before = service.requests();
