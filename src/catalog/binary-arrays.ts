@@ -65,7 +65,7 @@ export function booleanArray(values: readonly boolean[]): Buffer {
 /** `uuid[]` */
 export function uuidArray(values: readonly string[]): Buffer {
   const bytes = uuids(values.length);
-  let last = '';
+  let last: string | null = null;
   values.forEach((value, index) => {
     const at = placeOfUuid(index);
     if (value === last) bytes.copyWithin(at, placeOfUuid(index - 1), placeOfUuid(index - 1) + UUID_BYTES);

@@ -1,7 +1,7 @@
 /** What a verify asks and notes: which photos to read next, and what was found (sync/verify.ts). */
 import type { CatalogPort, CheckedPhoto, CheckPlan, LocatedRow } from '../sync/catalog-port.ts';
 import type { CatalogRow, Library, Scope } from '../sync/types.ts';
-import { directlyIn } from './albums.ts';
+import { directlyIn, endOfKeys } from './albums.ts';
 import { chunksOf } from './chunks.ts';
 import { isUuid } from './cursor.ts';
 import type { Database } from './database.ts';
@@ -100,7 +100,7 @@ const BATCH = 2_000;
 
 /** Photos leave this list as they are noted; those that could not be noted are behind the cursor. */
 const NEVER_CHECKED = `
-SELECT ${COLUMNS}, NULL FROM "Photo" WHERE OWNED AND ${TO_CHECK} AND "checkedAt" IS NULL AND "key" > $4
+SELECT ${COLUMNS}, NULL FROM "Photo" WHERE OWNED AND ${TO_CHECK} AND "checkedAt" IS NULL AND "key" > $4 AND "key" < $5
  ORDER BY "key" LIMIT $3`;
 const CHECKED_BEFORE = `
 SELECT ${COLUMNS}, "checkedAt" FROM "Photo"
@@ -134,7 +134,7 @@ export async function* rowsToCheck(
         folder ?? scope.library.bucket,
         Math.min(left, BATCH),
         key,
-        ...(name === 'before' ? [since, checkedAt] : []),
+        ...(name === 'before' ? [since, checkedAt] : [endOfKeys(scope.library)]),
       ];
       const query = () => database.pool.query<CheckRow>(rawQuery(statement, values));
       const { rows } = await database.ask(query, signal);

@@ -54,6 +54,14 @@ export function openDatabase(options: DatabaseOptions): Database {
     const [{ PrismaClient }, { PrismaPg }] = await Promise.all(modules);
     return new PrismaClient({ adapter: new PrismaPg(pool, { schema }) });
   };
+  const opened = () => {
+    // What could not be loaded is tried again by the next who asks.
+    prisma ??= openPrisma().catch((thrown: unknown) => {
+      prisma = null;
+      throw thrown;
+    });
+    return prisma;
+  };
   const ask: Database['ask'] = async (work, signal) => {
     try {
       return await untilAborted(() => untilUndisturbed(work), signal);
@@ -66,14 +74,13 @@ export function openDatabase(options: DatabaseOptions): Database {
     pool,
     settings,
     ask,
-    askPrisma: async (work, signal) => {
-      prisma ??= openPrisma();
-      const opened = await prisma;
-      return ask(() => work(opened), signal);
-    },
+    askPrisma: (work, signal) => ask(async () => work(await opened()), signal),
     close: async () => {
-      await (await prisma)?.$disconnect();
-      await pool.end();
+      try {
+        await (await prisma)?.$disconnect();
+      } finally {
+        await pool.end();
+      }
     },
   };
 }

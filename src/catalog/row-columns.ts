@@ -26,7 +26,6 @@ export type PageColumns = readonly [
   damage: string,
 ];
 
-const ID_LENGTH = 36;
 /** An MD5 that is its row's ETag, as that of an object of one part is. */
 const THE_ETAG = '=';
 
@@ -35,7 +34,7 @@ const THE_ETAG = '=';
  * An aggregate takes its input in the order of a sorted subquery (PostgreSQL manual, 9.21) where nothing else is asked.
  */
 export function selectPage(rows: string, prefix: string): string {
-  return `SELECT string_agg("id"::text, ''), string_agg("albumId"::text, ''), json_agg("key")::text,
+  return `SELECT json_agg("id")::text, json_agg("albumId")::text, json_agg("key")::text,
        json_agg(CASE WHEN ${prefix} || "path" <> "key" THEN "path" END)::text,
        ${['"size"', '"mtimeNs"', '"device"', '"inode"', '"birthNs"'].map(joined).join(', ')},
        json_agg(CASE WHEN "md5" = "etag" THEN '${THE_ETAG}' ELSE "md5" END)::text, json_agg("etag")::text,
@@ -55,8 +54,8 @@ export function rowsOf(columns: PageColumns | readonly null[], prefix: string): 
 }
 
 function rowsIn(columns: PageColumns, prefix: string): CatalogRow[] {
-  const [ids, albumIds] = columns;
-  const keys: string[] = JSON.parse(columns[2]);
+  // JSON makes strings of their own: a piece of a column's text would keep all of it as long as one id is kept.
+  const [ids, albumIds, keys] = [columns[0], columns[1], columns[2]].map((text) => JSON.parse(text) as string[]);
   const [paths, md5s, etags, damage] = [columns[3], columns[9], columns[10], columns[15]].map(
     (text) => JSON.parse(text) as (string | null)[],
   );
@@ -64,13 +63,13 @@ function rowsIn(columns: PageColumns, prefix: string): CatalogRow[] {
     [4, 5, 6, 7, 8, 11, 12, 13, 14] as const
   ).map((column) => columns[column].split(','));
   const bigDevice = remembering(bigOrNull);
-  return keys.map((key, i) => {
+  return (keys ?? []).map((key, i) => {
     const etag = etags?.[i] ?? null;
     const md5 = md5s?.[i] ?? null;
     const damaged = damagedSide(damage?.[i] ?? null);
     return {
-      id: ids.slice(i * ID_LENGTH, (i + 1) * ID_LENGTH),
-      albumId: albumIds.slice(i * ID_LENGTH, (i + 1) * ID_LENGTH),
+      id: here(ids?.[i]),
+      albumId: here(albumIds?.[i]),
       key,
       path: paths?.[i] ?? key.slice(prefix.length),
       size: Number(here(sizes?.[i])),
