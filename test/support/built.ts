@@ -35,7 +35,8 @@ export async function builtCli(): Promise<string> {
 
 function hashOfSources(): string {
   const hash = createHash('sha256');
-  const sources = ['src/**/*', 'bin/*', 'prisma/**/*', 'package.json', 'tsconfig*.json', 'vite.config.ts', BUNDLE];
+  const settings = ['package.json', 'package-lock.json', 'tsconfig*.json', 'vite.config.ts', BUNDLE];
+  const sources = ['src/**/*', 'bin/*', 'prisma/**/*', ...settings];
   const files = globSync(sources, { cwd: ROOT });
   for (const file of files.sort()) {
     const path = join(ROOT, file);
