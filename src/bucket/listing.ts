@@ -8,12 +8,22 @@ import type { Inventory, Problem } from '../sync/ports.ts';
 import type { BucketObject } from '../sync/types.ts';
 import { unquoted } from './etags.ts';
 import { type ListedEntry, takeEntries } from './listing-entries.ts';
+import { type PageWord, wordOf } from './listing-whole.ts';
 import { isProbeKey } from './probe-object.ts';
 import type { BucketRequests } from './requests.ts';
 
 /** A page as the server answered it. */
-interface Answer extends Omit<ListObjectsV2CommandOutput, 'Contents'> {
+interface Answer extends Omit<ListObjectsV2CommandOutput, 'Contents' | 'IsTruncated'> {
   readonly entries: readonly Partial<ListedEntry>[];
+  readonly word: PageWord;
+}
+
+/** A page's document as it was read here. */
+interface Document {
+  /** Null: left to the SDK. */
+  readonly entries: readonly ListedEntry[] | null;
+  /** What is left of its text. */
+  readonly told: string;
 }
 
 /** What one page told, or why it and all after it cannot be believed. */
@@ -103,15 +113,15 @@ export class Listing implements Inventory<BucketObject> {
       ...(token !== null && { ContinuationToken: token }),
     });
     const taken = takeEntriesFrom(command);
-    const { Contents, ...answer } = await this.#requests.send(command, { kind: 'list', doing: 'list' }, signal);
-    return { ...answer, entries: taken() ?? (Contents ?? []).map(entryOf) };
+    const { Contents = [], ...answer } = await this.#requests.send(command, { kind: 'list', doing: 'list' }, signal);
+    const { entries, told } = taken();
+    const word = wordOf(told, entries === null ? Contents.length : null);
+    return { ...answer, word, entries: entries ?? Contents.map(entryOf) };
   }
 
   #checked(number: number, token: string | null, after: string | null, answer: Answer): Page {
     // Something other than S3 (a login page in between) parses as an empty listing: that must not pass for one.
-    if (answer.IsTruncated === undefined) {
-      return this.#broken(number, after, 'LISTING_FAILED', 'the answer is not a listing; check S3_ENDPOINT');
-    }
+    if ('odd' in answer.word) return this.#broken(number, after, 'LISTING_FAILED', answer.word.odd);
     const decode = answer.EncodingType === 'url' ? decodeKey : (key: string): string => key;
     const objects: BucketObject[] = [];
     let last = after;
@@ -121,7 +131,7 @@ export class Listing implements Inventory<BucketObject> {
         this.#problems.push(this.#notice(entry.key ?? ''));
         continue;
       }
-      if (key === '' || entry.size === undefined) {
+      if (key === '' || !isSize(entry.size)) {
         return this.#broken(number, after, 'LISTING_FAILED', `it names ${quote(key)} without a size`);
       }
       if (!key.startsWith(this.#prefix)) {
@@ -134,7 +144,7 @@ export class Listing implements Inventory<BucketObject> {
       if (isProbeKey(key)) continue;
       objects.push(objectOf(entry, key, entry.size));
     }
-    const nextToken = answer.IsTruncated ? (answer.NextContinuationToken ?? '') : null;
+    const nextToken = answer.word.isTruncated ? (answer.NextContinuationToken ?? '') : null;
     if (nextToken === '' || (nextToken !== null && nextToken === token)) {
       const fault = this.#fault(number, 'LISTING_FAILED', 'it says that more follows, but not where');
       return { objects, lastKey: last, nextToken: null, fault };
@@ -162,34 +172,36 @@ export class Listing implements Inventory<BucketObject> {
   }
 }
 
-/**
- * Has the entries of a page read by us and the rest of it by the SDK. Answers how to get them once the answer is there:
- * null if the SDK has read them too.
- */
-function takeEntriesFrom({ middlewareStack }: ListObjectsV2Command): () => readonly ListedEntry[] | null {
-  let entries: readonly ListedEntry[] | null = null;
+/** Has the entries of a page read by us and the rest of it by the SDK. Answers how to get them once the answer is there. */
+function takeEntriesFrom({ middlewareStack }: ListObjectsV2Command): () => Document {
+  let read: Document = { entries: null, told: '' };
   middlewareStack.add(
     (next) => async (args) => {
       const answer = await next(args);
       const response = answer.response as { statusCode?: unknown; body?: unknown };
-      entries = null;
+      read = { entries: null, told: '' };
       if (response.statusCode === 200 && response.body instanceof Readable) {
         const document = await buffer(response.body);
         const taken = takeEntries(document);
-        entries = taken?.entries ?? null;
-        response.body = taken?.rest ?? document;
+        const rest = taken?.rest ?? document;
+        read = { entries: taken?.entries ?? null, told: rest.toString('latin1') };
+        response.body = rest;
       }
       return answer;
     },
     // Nearest to the wire: what the SDK retries comes through here again.
     { step: 'deserialize', priority: 'low', name: 'takeEntries', override: true },
   );
-  return () => entries;
+  return () => read;
+}
+
+function isSize(size: number | undefined): size is number {
+  return Number.isSafeInteger(size) && Number(size) >= 0;
 }
 
 function objectOf(entry: Partial<ListedEntry>, key: string, size: number): BucketObject {
-  const { etag = '', lastModifiedMs = 0, storageClass = 'STANDARD' } = entry;
-  return { key, size, etag, lastModifiedMs, storageClass };
+  const { etag = '', lastModifiedMs = 0, storageClass = '' } = entry;
+  return { key, size, etag, lastModifiedMs, storageClass: storageClass === '' ? 'STANDARD' : storageClass };
 }
 
 function entryOf({ Key, Size, ETag, LastModified, StorageClass }: _Object): Partial<ListedEntry> {

@@ -359,7 +359,29 @@ describe('a listing of three pages', () => {
   const swap = (body: string): string =>
     body.replace('01200', 'other').replace('01201', '01200').replace('other', '01201');
 
+  const rewritten = (from: string | RegExp, to: string): Fault => ({
+    kind: 'rewrite',
+    body: (body) => body.replace(from, to),
+  });
+  const FAILED = 'LISTING_FAILED';
+  const TRUNCATED = '<IsTruncated>true</IsTruncated>';
+  const SIZE = /<Size>\d+<\/Size>/;
+  const error = '<Error><Code>InternalError</Code></Error>';
+
   test.each([
+    ['does not say whether more follows', rewritten(TRUNCATED, ''), FAILED],
+    ['leaves empty whether more follows', rewritten(TRUNCATED, '<IsTruncated/>'), FAILED],
+    ['says with a number that more follows', rewritten(TRUNCATED, '<IsTruncated>1</IsTruncated>'), FAILED],
+    ['says twice what follows', rewritten(TRUNCATED, `<IsTruncated>false</IsTruncated>${TRUNCATED}`), FAILED],
+    ['has an empty size', rewritten(SIZE, '<Size></Size>'), FAILED],
+    ['has a size without content', rewritten(SIZE, '<Size/>'), FAILED],
+    ['has a size with a comma', rewritten(SIZE, '<Size>1,2</Size>'), FAILED],
+    ['has a size below nothing', rewritten(SIZE, '<Size>-1</Size>'), FAILED],
+    ['has a size beyond counting', rewritten(SIZE, '<Size>9007199254740993</Size>'), FAILED],
+    ['has entries under a prefix', rewritten(/(<\/?)Contents>/g, '$1s3:Contents>'), FAILED],
+    ['has one entry under a prefix', rewritten(/<Contents>(.*?)<\/Contents>/, '<s3:Contents>$1</s3:Contents>'), FAILED],
+    ['ends in an error', rewritten(/$/, `${error}\n`), FAILED],
+    ['ends too early', rewritten('</ListBucketResult>', ''), FAILED],
     ['is denied', refusal(403, 'AccessDenied'), 'LISTING_FAILED'],
     ['is no listing', { kind: 'answer', status: 200, body: '<html></html>' }, 'LISTING_FAILED'],
     ['is out of order', { kind: 'rewrite', body: swap }, 'LISTING_UNORDERED'],
@@ -404,6 +426,21 @@ describe('a listing of three pages', () => {
     expect(seen).toEqual(keys.slice(0, 2000));
     expect(inventory.problems()).toMatchObject([{ code: 'LISTING_FAILED', hides: true }]);
     expect([inventory.vouchesFor('pages/01999'), inventory.vouchesFor('pages/02000')]).toEqual([true, false]);
+  });
+
+  test.each([' true ', 'True', '\n  true\n'])('goes on where a page says %j of whether more follows', async (word) => {
+    failNth(2, rewritten('>true<', `>${word}<`), isList);
+    const { keys: seen, inventory } = await listed();
+    expect([seen.length, inventory.problems()]).toEqual([2100, []]);
+  });
+
+  test('takes an empty storage class for the usual one', async () => {
+    failNth('every', rewritten(/<StorageClass>STANDARD</g, '<StorageClass><'), isList);
+    const classes = new Set<string>();
+    for await (const batch of newService().list('pages/', { shallow: false }, live).batches) {
+      for (const { storageClass } of batch) classes.add(storageClass);
+    }
+    expect([...classes]).toEqual(['STANDARD']);
   });
 
   test('survives a page that fails once', async () => {
