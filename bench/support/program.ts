@@ -18,8 +18,8 @@ export interface ProgramPlace {
 
 /** Builds the sources as they are, unless that was done before, and answers how to run what came out. */
 export async function builtProgram() {
-  const dist = join(dirname(await builtCli()), '../dist');
-  const main = join(dist, 'main.js');
+  const main = await builtCli();
+  const dist = join(dirname(main), '../dist');
   return {
     /** `rollcall sync`, of every library that the catalog knows. */
     async sync(place: ProgramPlace, signal: AbortSignal): Promise<MeasuredSync> {
