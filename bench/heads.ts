@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { pathOf, RawS3 } from '../test/support/contract-s3-http.ts';
 import { openEndpoint } from './compare/endpoint.ts';
 import type { Endpoint } from './compare/objects.ts';
+import { inOrderOf } from './compare/rounds.ts';
 import type { Benchmark, BenchmarkOptions } from './support/benchmark.ts';
 import { isThere, keyOf } from './support/head-keys.ts';
 import { measure } from './support/measured-process.ts';
@@ -36,7 +37,8 @@ async function measureIn(place: Workplace, options: BenchmarkOptions) {
   await putHalf(s3, keys, options.signal);
   const asked: Record<Way, Asked[]> = { program: [], sdk: [], wire: [] };
   for (let run = 1; run <= options.runs; run++) {
-    for (const way of Object.keys(WAYS) as Way[]) asked[way].push(await ask(place, s3, way, keys, options));
+    const ways = inOrderOf(Object.keys(WAYS) as Way[], run);
+    for (const way of ways) asked[way].push(await ask(place, s3, way, keys, options));
     const last = Object.entries(asked).map(([way, all]) => `${way} ${rounded(all.at(-1)?.seconds ?? 0)} s`);
     options.say(`run ${run} of ${options.runs}: ${last.join(', ')}`);
   }

@@ -3,14 +3,13 @@
  * the endpoint in the environment as the program has it. Prints what it took, without starting Node.
  *
  * - `program`: by the program's own port.
- * - `sdk`: a plain loop over the SDK's HeadObject, with the program's client.
+ * - `sdk`: a plain loop over the SDK's HeadObject, with a client as the SDK makes it and as many sockets.
  * - `wire`: requests that were signed before, by Node's http alone: what asking costs at least.
  */
 import { Agent, request } from 'node:http';
-import { HeadObjectCommand, NotFound } from '@aws-sdk/client-s3';
+import { HeadObjectCommand, NotFound, S3Client } from '@aws-sdk/client-s3';
 import pMap from 'p-map';
 import { openBuckets } from '../../src/bucket/buckets.ts';
-import { openS3Client } from '../../src/bucket/client.ts';
 import { type SignedHeaders, Signer } from '../../src/bucket/signature.ts';
 import { keyOf } from './head-keys.ts';
 
@@ -48,6 +47,16 @@ function waysOf(how: string): (atOnce: number) => Asking {
   return way;
 }
 
+function credentials() {
+  const { AWS_ACCESS_KEY_ID: accessKeyId = '', AWS_SECRET_ACCESS_KEY: secretAccessKey = '' } = process.env;
+  return { accessKeyId, secretAccessKey };
+}
+
+/** As many as the program opens. */
+function socketsFor(atOnce: number): number {
+  return atOnce + 4;
+}
+
 function byProgram(atOnce: number): Asking {
   const quiet = () => {};
   const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
@@ -58,7 +67,11 @@ function byProgram(atOnce: number): Asking {
 }
 
 function bySdk(atOnce: number): Asking {
-  const { client, close } = openS3Client(LOCATION, { maxSockets: atOnce + 4 });
+  const requestHandler = {
+    httpAgent: { maxSockets: socketsFor(atOnce) },
+    httpsAgent: { maxSockets: socketsFor(atOnce) },
+  };
+  const client = new S3Client({ ...LOCATION, credentials: credentials(), requestHandler });
   const ask: Ask = async (key) => {
     try {
       await client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }));
@@ -68,21 +81,20 @@ function bySdk(atOnce: number): Asking {
       throw error;
     }
   };
-  return { ask, close };
+  return { ask, close: () => client.destroy() };
 }
 
 function byWire(atOnce: number): Asking {
   const { protocol, host, hostname, port } = new URL(endpoint);
   if (protocol !== 'http:') throw new Error('the wire is measured without TLS only');
-  const agent = new Agent({ keepAlive: true, maxSockets: atOnce + 4 });
+  const agent = new Agent({ keepAlive: true, maxSockets: socketsFor(atOnce) });
   const signer = new Signer();
-  const { AWS_ACCESS_KEY_ID: accessKeyId = '', AWS_SECRET_ACCESS_KEY: secretAccessKey = '' } = process.env;
   const signed = new Map<string, { readonly path: string; readonly headers: SignedHeaders }>();
   const prepare = (key: string): void => {
     const path = `/${bucket}/${key}`;
     const unsigned = { method: 'HEAD', path, headers: { host } };
     const scope = { region, service: 's3' };
-    signed.set(key, { path, headers: signer.sign(unsigned, { accessKeyId, secretAccessKey }, scope, Date.now()) });
+    signed.set(key, { path, headers: signer.sign(unsigned, credentials(), scope, Date.now()) });
   };
   const ask: Ask = (key) =>
     new Promise((resolve, reject) => {
