@@ -3,7 +3,8 @@ import { RollcallError } from '../errors.ts';
 import type { ContentMatch } from '../sync/bucket-port.ts';
 import type { OpenFile } from '../sync/ports.ts';
 import { ContentHash, candidatePartSizes, isMd5Etag, partCountOf, sameEtag } from './etags.ts';
-import type { BucketRequests, Headed } from './requests.ts';
+import type { Headed } from './head-answer.ts';
+import type { BucketRequests } from './requests.ts';
 
 export interface ComparedObject {
   readonly key: string;

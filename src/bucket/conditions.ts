@@ -2,7 +2,8 @@
 import { asRollcallError, RollcallError } from '../errors.ts';
 import type { BucketFeatures, UploadedObject, WriteCondition } from '../sync/bucket-port.ts';
 import { inForm, isMd5Etag, partCountOf, sameEtag } from './etags.ts';
-import type { BucketRequests, Headed } from './requests.ts';
+import type { Headed } from './head-answer.ts';
+import type { BucketRequests } from './requests.ts';
 
 /** The object that an upload makes. */
 export interface Intended {

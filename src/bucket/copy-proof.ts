@@ -4,8 +4,8 @@ import type { CopiedObject, CopyRequest } from '../sync/bucket-port.ts';
 import { md5InMetadata } from './compare.ts';
 import type { WriteContext } from './conditions.ts';
 import { isMd5Etag, partCountOf, sameEtag } from './etags.ts';
+import type { Headed } from './head-answer.ts';
 import { removeObject } from './remove.ts';
-import type { Headed } from './requests.ts';
 
 /** The object that a copy makes. */
 export interface IntendedCopy {

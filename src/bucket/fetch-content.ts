@@ -3,7 +3,7 @@ import type { GetObjectCommandOutput } from '@aws-sdk/client-s3';
 import { md5InMetadata } from './compare.ts';
 import { ContentHash, candidatePartSizes, isMd5Etag, partCountOf, sameEtag } from './etags.ts';
 import { type ToldChecksum, toldChecksum } from './fetch-checksum.ts';
-import { isEncrypted } from './requests.ts';
+import { isEncrypted } from './head-answer.ts';
 
 /** Proved as far as the server tells anything; or, for people, why it is something else. */
 export type Proof = { readonly md5: string; readonly partSize: number | null } | { readonly fault: string };

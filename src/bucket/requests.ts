@@ -3,18 +3,16 @@ import {
   type $Command,
   HeadBucketCommand,
   HeadObjectCommand,
-  type HeadObjectCommandOutput,
   type S3Client,
   type S3ClientResolvedConfig,
   type ServiceInputTypes,
   type ServiceOutputTypes,
 } from '@aws-sdk/client-s3';
 import { RollcallError } from '../errors.ts';
-import type { BucketIdentity, HeadedObject } from '../sync/bucket-port.ts';
+import type { BucketIdentity } from '../sync/bucket-port.ts';
 import type { RequestCounts } from '../sync/types.ts';
 import { attemptsOf, toRollcallError } from './errors.ts';
-import { unquoted } from './etags.ts';
-import { restoreOf } from './restore-header.ts';
+import { type Headed, headed, headOf } from './head-answer.ts';
 import { type ShortAnswer, type ShortRequest, ShortWay } from './short-way.ts';
 
 type S3Command<Input extends ServiceInputTypes, Output extends ServiceOutputTypes> = $Command<
@@ -34,14 +32,8 @@ export interface Sending {
   readonly right?: string;
 }
 
-/** A HEAD's answer; `encrypted`: with a key of KMS or the customer's, so that the ETag is no MD5. */
-export interface Headed extends HeadedObject {
-  readonly encrypted: boolean;
-}
-
 /** Answers that need no words to be understood. */
 const PLAIN: ReadonlySet<number> = new Set([200, 404, 412]);
-const METADATA = 'x-amz-meta-';
 
 /** Told of each request, every retry by itself, with the HTTP status of its answer; null: there was no answer. */
 export type OnRequest = (kind: Sending['kind'], status: number | null) => void;
@@ -198,53 +190,4 @@ function learnFrom<Input extends ServiceInputTypes, Output extends ServiceOutput
 function statusOf(response: unknown): number | null {
   const { statusCode } = response as { readonly statusCode?: unknown };
   return typeof statusCode === 'number' ? statusCode : null;
-}
-
-type HeadAnswer = Omit<HeadObjectCommandOutput, '$metadata'>;
-
-/** What the SDK makes of these header fields, as far as it is needed here. */
-function headOf(headers: ShortAnswer['headers']): HeadAnswer {
-  const length = headers['content-length'] ?? '';
-  const modified = new Date(headers['last-modified'] ?? '');
-  const metadata: Record<string, string> = {};
-  for (const name in headers) {
-    if (name.startsWith(METADATA)) metadata[name.slice(METADATA.length)] = field(headers, name) ?? '';
-  }
-  return {
-    ContentLength: /^\d+$/.test(length) ? Number(length) : undefined,
-    ETag: headers.etag,
-    LastModified: Number.isNaN(modified.getTime()) ? undefined : modified,
-    StorageClass: field(headers, 'x-amz-storage-class') as HeadAnswer['StorageClass'],
-    Metadata: metadata,
-    Restore: field(headers, 'x-amz-restore'),
-    ServerSideEncryption: field(headers, 'x-amz-server-side-encryption') as HeadAnswer['ServerSideEncryption'],
-    SSECustomerAlgorithm: field(headers, 'x-amz-server-side-encryption-customer-algorithm'),
-  };
-}
-
-function field(headers: ShortAnswer['headers'], name: string): string | undefined {
-  const value = headers[name];
-  return Array.isArray(value) ? value.join(',') : value;
-}
-
-function headed(key: string, bucket: string, answer: HeadAnswer): Headed {
-  if (answer.ContentLength === undefined) {
-    throw new RollcallError('OBJECT_UNAVAILABLE', `s3://${bucket}/${key}: the server does not say how large it is`);
-  }
-  const restore = restoreOf(answer.Restore);
-  return {
-    key,
-    size: answer.ContentLength,
-    etag: unquoted(answer.ETag),
-    lastModifiedMs: answer.LastModified?.getTime() ?? 0,
-    storageClass: answer.StorageClass ?? 'STANDARD',
-    metadata: answer.Metadata ?? {},
-    encrypted: isEncrypted(answer),
-    ...(restore !== undefined && { restore }),
-  };
-}
-
-/** Is the object of this answer encrypted with a key of KMS or the customer's, so that its ETag is no MD5? */
-export function isEncrypted(answer: Pick<HeadObjectCommandOutput, 'ServerSideEncryption' | 'SSECustomerAlgorithm'>) {
-  return answer.ServerSideEncryption?.startsWith('aws:kms') === true || answer.SSECustomerAlgorithm !== undefined;
 }
