@@ -1,6 +1,8 @@
 /** Sends requests to one bucket: counted, cancellable, their errors translated. */
+import { Readable } from 'node:stream';
 import {
   type $Command,
+  GetObjectCommand,
   HeadBucketCommand,
   HeadObjectCommand,
   type S3Client,
@@ -11,7 +13,7 @@ import {
 import { RollcallError } from '../errors.ts';
 import type { BucketIdentity } from '../sync/bucket-port.ts';
 import type { RequestCounts } from '../sync/types.ts';
-import { attemptsOf, toRollcallError } from './errors.ts';
+import { attemptsOf, S3Failure, toRollcallError } from './errors.ts';
 import { type Headed, headed, headOf } from './head-answer.ts';
 import { type ShortAnswer, type ShortRequest, ShortWay } from './short-way.ts';
 
@@ -34,6 +36,7 @@ export interface Sending {
 
 /** Answers that need no words to be understood. */
 const PLAIN: ReadonlySet<number> = new Set([200, 404, 412]);
+const REQUEST_ID = 'x-amz-request-id';
 
 /** Told of each request, every retry by itself, with the HTTP status of its answer; null: there was no answer. */
 export type OnRequest = (kind: Sending['kind'], status: number | null) => void;
@@ -47,6 +50,8 @@ export class BucketRequests {
   #retries = 0;
   /** Some answer has shown that the bucket exists. */
   #bucketSeen = false;
+  /** What this server answers bears a request id; what something in front of it answers while it restarts does not. */
+  #bearsIds = false;
 
   constructor(client: S3Client, identity: BucketIdentity, onRequest?: OnRequest) {
     this.#client = client;
@@ -93,6 +98,7 @@ export class BucketRequests {
       const output = await this.#client.send(command, { abortSignal: signal });
       this.#count(sending.kind, output.$metadata.attempts ?? 1);
       this.#bucketSeen = true;
+      this.#bearsIds ||= output.$metadata.requestId !== undefined;
       return output;
     } catch (thrown) {
       this.#count(sending.kind, attemptsOf(thrown));
@@ -112,9 +118,13 @@ export class BucketRequests {
     this.#counts[kind] += 1;
     const answer = await this.#shortWay.send(request, signal);
     this.#onRequest?.(kind, answer?.status ?? null);
-    if (answer?.status === 200) this.#bucketSeen = true;
-    else if (answer?.status === 404 && !this.#bucketSeen) return null;
-    if (answer !== null && PLAIN.has(answer.status)) return answer;
+    const hasId = answer?.headers[REQUEST_ID] !== undefined;
+    if (answer?.status === 200) {
+      this.#bucketSeen = true;
+      this.#bearsIds ||= hasId;
+    } else if (answer?.status === 404 && !this.#bucketSeen) return null;
+    const isForeign = answer?.status === 404 && this.#bearsIds && !hasId;
+    if (answer !== null && PLAIN.has(answer.status) && !isForeign) return answer;
     this.noteRetry();
     return null;
   }
@@ -125,15 +135,31 @@ export class BucketRequests {
     const short = await this.sendShort({ method: 'HEAD', key }, 'head', signal);
     if (short?.status === 404) return null;
     if (short?.status === 200) return headed(key, bucket, headOf(short.headers));
+    let missing: S3Failure;
     try {
       const command = new HeadObjectCommand({ Bucket: bucket, Key: key });
       return headed(key, bucket, await this.send(command, { kind: 'head', doing: 'look at', key }, signal));
     } catch (error) {
-      if (!(error instanceof RollcallError) || error.code !== 'OBJECT_MISSING') throw error;
+      missing = missingOf(error);
     }
     // A HEAD's 404 has no body: it does not tell a missing object from a missing bucket.
     if (!this.#bucketSeen) await this.#seeBucket(signal);
+    if (this.#bearsIds && missing.requestId === null) await this.#proveMissing(key, signal);
     return null;
+  }
+
+  /** A 404 that may be another's than the server's: only a GET's says in its body that it is the object that is missing. */
+  async #proveMissing(key: string, signal: AbortSignal): Promise<void> {
+    const { bucket } = this.identity;
+    const command = new GetObjectCommand({ Bucket: bucket, Key: key, Range: 'bytes=0-0' });
+    try {
+      const { Body: body } = await this.send(command, { kind: 'get', doing: 'look at', key }, signal);
+      if (body instanceof Readable) body.destroy();
+    } catch (error) {
+      if (missingOf(error).name === 'NoSuchKey') return;
+    }
+    const why = 'a 404 came that is not of the server itself; the next run tries again';
+    throw new RollcallError('OBJECT_UNAVAILABLE', `cannot look at s3://${bucket}/${key}: ${why}`);
   }
 
   async #seeBucket(signal: AbortSignal): Promise<void> {
@@ -146,6 +172,13 @@ export class BucketRequests {
       this.#bucketSeen = true;
     }
   }
+}
+
+/** The answer that the object is missing; throws what is any other. */
+function missingOf(error: unknown): S3Failure {
+  const isMissing = error instanceof RollcallError && error.code === 'OBJECT_MISSING';
+  if (isMissing && error.cause instanceof S3Failure) return error.cause;
+  throw error;
 }
 
 /** Next to the wire, below the SDK's retries and before it reads the answer. */

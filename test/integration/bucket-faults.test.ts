@@ -144,6 +144,41 @@ describe('a refusal', () => {
     expect(await codeOf(service.remove(key, md5('x'), live))).toBe('OBJECT_DENIED');
   });
 
+  const notFound = { kind: 'answer', status: 404, body: '404 page not found' } as const;
+
+  test('by something in front of a server that restarts is not absence', async () => {
+    const service = await ready();
+    const keys = [newKey(), newKey(), newKey()] as const;
+    for (const key of keys) await s3().put(key, 'x');
+    const unavailable = expect.objectContaining({ code: 'OBJECT_UNAVAILABLE' });
+    expect(await service.objectExists(keys[0], live)).toBe(true);
+    failNth('every', notFound, () => true);
+    for (const key of keys) await expect(service.objectExists(key, live)).rejects.toEqual(unavailable);
+    expect([...(await service.objectsExist(keys, 2, live)).values()]).toEqual(keys.map(() => unavailable));
+    await expect(service.remove(keys[1], md5('x'), live)).rejects.toEqual(unavailable);
+    proxy.reset();
+    expect([...(await service.objectsExist(keys, 2, live)).values()]).toEqual([true, true, true]);
+  });
+
+  test('by something in front of a server that is back by then is not absence', async () => {
+    const service = await ready();
+    const key = newKey();
+    await s3().put(key, 'x');
+    expect(await service.objectExists(key, live)).toBe(true);
+    failNth('every', notFound, isHead);
+    expect(await codeOf(service.objectExists(key, live))).toBe('OBJECT_UNAVAILABLE');
+    failNth(1, notFound, isHead);
+    expect(await service.objectExists(key, live)).toBe(true);
+  });
+
+  test('by a server whose refusals of a HEAD bear no id is absence where a GET names the object', async () => {
+    const service = await ready();
+    expect(await service.objectExists(newKey(), live)).toBe(false);
+    failNth('every', notFound, isHead);
+    expect(await service.objectExists(newKey(), live)).toBe(false);
+    expect(service.requests()).toMatchObject({ get: 1 });
+  });
+
   test('of one key in a batch leaves the others answered', async () => {
     const [denied, missing] = [newKey(), newKey()];
     failNth('every', { kind: 'answer', status: 403 }, (request) => isHead(request) && request.path.endsWith(denied));
