@@ -23,7 +23,7 @@ export interface Toolbox {
 /** As many transfers at once as rclone is given: the default of five is for lines that others use too. */
 export const TRANSFERS = 32;
 /** rclone's best for a first sync. */
-export const SENDING = ['--transfers', String(TRANSFERS), '--s3-no-head'];
+export const SENDING = ['--transfers', String(TRANSFERS), '--checkers', '32', '--s3-no-head'];
 
 export function rollcall(box: Toolbox, target: Target): Command {
   return rollcallDoing('sync', box, target);
