@@ -12,13 +12,17 @@ export interface Headed extends HeadedObject {
 }
 
 const METADATA = 'x-amz-meta-';
+/** As HTTP wants it. `Date` makes what it can of any other, and of what has no zone this machine's time. */
+const HTTP_DATE = /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/;
 
 type HeadAnswer = Omit<HeadObjectCommandOutput, '$metadata'>;
 
-/** What the SDK makes of these header fields, as far as it is needed here. */
-export function headOf(headers: ShortAnswer['headers']): HeadAnswer {
+/** What the SDK makes of these header fields, as far as it is needed here; null where its own eyes are needed. */
+export function headOf(headers: ShortAnswer['headers']): HeadAnswer | null {
   const length = headers['content-length'] ?? '';
-  const modified = new Date(headers['last-modified'] ?? '');
+  const told = headers['last-modified'];
+  const modified = told === undefined ? undefined : new Date(told);
+  if (told !== undefined && !(HTTP_DATE.test(told) && Number.isFinite(modified?.getTime()))) return null;
   const metadata: Record<string, string> = {};
   for (const name in headers) {
     if (name.startsWith(METADATA)) metadata[name.slice(METADATA.length)] = field(headers, name) ?? '';
@@ -26,7 +30,7 @@ export function headOf(headers: ShortAnswer['headers']): HeadAnswer {
   return {
     ContentLength: /^\d+$/.test(length) ? Number(length) : undefined,
     ETag: headers.etag,
-    LastModified: Number.isNaN(modified.getTime()) ? undefined : modified,
+    LastModified: modified,
     StorageClass: field(headers, 'x-amz-storage-class') as HeadAnswer['StorageClass'],
     Metadata: metadata,
     Restore: field(headers, 'x-amz-restore'),

@@ -134,7 +134,9 @@ export class BucketRequests {
     const { bucket } = this.identity;
     const short = await this.sendShort({ method: 'HEAD', key }, 'head', signal);
     if (short?.status === 404) return null;
-    if (short?.status === 200) return headed(key, bucket, headOf(short.headers));
+    const told = short?.status === 200 ? headOf(short.headers) : null;
+    if (told !== null) return headed(key, bucket, told);
+    if (short !== null) this.noteRetry();
     let missing: S3Failure;
     try {
       const command = new HeadObjectCommand({ Bucket: bucket, Key: key });

@@ -105,6 +105,24 @@ describe('a request by the short way', () => {
     expect(short?.metadata).toMatchObject({ mtime: expect.any(String) });
   });
 
+  test.each(['2026-11-21 10:00:00', 'Sat, 21 Nov 2026 10:00:00', 'Sat, 41 Nov 2026 10:00:00 GMT', 'yesterday', ''])(
+    'leaves a time of %j to the SDK, which does not make up another',
+    async (time) => {
+      await opensShortWay();
+      await upload(`photos/${md5(time)}.jpg`, 'timed');
+      proxy.reset();
+      const headers = { 'last-modified': time };
+      proxy.fail((request) => (isShort(request) ? { kind: 'rewrite', headers } : null));
+      const before = Date.now() - 60_000;
+      expect((await service.head(`photos/${md5(time)}.jpg`, live))?.lastModifiedMs).toBeGreaterThan(before);
+      expect(proxy.seen.map(isShort)).toEqual([true, false]);
+      proxy.fail(() => ({ kind: 'rewrite', headers }));
+      await expect(service.head(`photos/${md5(time)}.jpg`, live)).rejects.toThrow(
+        expect.objectContaining({ code: 'OBJECT_UNAVAILABLE' }),
+      );
+    },
+  );
+
   test('never writes over an object that must not be there', async () => {
     await opensShortWay();
     await upload('photos/taken.jpg', 'mine');
