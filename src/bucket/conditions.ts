@@ -82,6 +82,7 @@ export async function verifyWritten(
   signal: AbortSignal,
 ): Promise<UploadedObject> {
   if (sameEtag(answered, intended.etag)) {
+    requests.makesMd5s ||= isMd5Etag(answered);
     return uploaded(intended, { etag: answered, storageClass: 'STANDARD' }, true);
   }
   const found = await requests.head(intended.key, signal);
@@ -89,13 +90,16 @@ export async function verifyWritten(
   if (found.size !== intended.size) {
     throw unverified(requests, intended, `it has ${found.size} bytes, ${intended.size} were written`);
   }
-  if (sameEtag(found.etag, intended.etag)) return uploaded(intended, found, true);
+  if (sameEtag(found.etag, intended.etag)) {
+    requests.makesMd5s ||= isMd5Etag(found.etag);
+    return uploaded(intended, found, true);
+  }
   if (answered !== '' && !sameEtag(found.etag, answered)) {
     throw unverified(requests, intended, 'it was replaced right after it was written');
   }
   const tellsContent = !found.encrypted && (isMd5Etag(found.etag) || partCountOf(found.etag) !== null);
-  // A server that refuses wrong checksums has proved the bytes, whatever it makes its ETags of.
-  const proved = answered !== '' && (features.contentMd5 || features.checksums);
+  // A server that refuses wrong checksums has proved the bytes, unless its ETags are known to be made of them.
+  const proved = answered !== '' && !requests.makesMd5s && (features.contentMd5 || features.checksums);
   if (tellsContent && !proved) throw unverified(requests, intended, 'its ETag does not match the bytes written');
   return uploaded(intended, found, true);
 }

@@ -47,6 +47,8 @@ export class BucketRequests {
   readonly #onRequest: OnRequest | undefined;
   readonly #shortWay: ShortWay;
   readonly #counts: RequestCounts = { head: 0, list: 0, get: 0, put: 0, copy: 0, delete: 0 };
+  /** The ETag of something written here was its MD5: here one that is not tells other bytes. */
+  makesMd5s = false;
   #retries = 0;
   /** Some answer has shown that the bucket exists. */
   #bucketSeen = false;

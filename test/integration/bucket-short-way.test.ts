@@ -229,6 +229,28 @@ describe('a request by the short way', () => {
     expect(hashesOf()[0]).toBe(UNSIGNED);
   });
 
+  test('believes no server that takes an unsigned body for another than its MD5 tells', async () => {
+    await opensShortWay();
+    const spoiltAnswer = { kind: 'answer', status: 200, headers: { etag: `"${md5('deliops')}"` } } as const;
+    proxy.fail(({ headers }) => (headers['x-amz-content-sha256'] === UNSIGNED ? spoiltAnswer : null));
+    await s3().put('photos/spoiled.jpg', 'deliops');
+    await expect(upload('photos/spoiled.jpg', 'spoiled')).rejects.toThrow(
+      expect.objectContaining({ code: 'OBJECT_UNVERIFIED' }),
+    );
+    expect(hashesOf()[0]).toBe(UNSIGNED);
+  });
+
+  test('signs bodies while no ETag has come out as their MD5', async () => {
+    const etag = '0123456789abcdef0123456789abcdef';
+    const headers = { etag: `"${etag}"`, 'x-amz-server-side-encryption': 'aws:kms' };
+    proxy.fail(() => ({ kind: 'rewrite', headers }));
+    for (const name of ['a', 'b', 'c']) {
+      expect(await upload(`photos/kms-${name}.jpg`, name)).toMatchObject({ etag, md5: md5(name), sent: true });
+    }
+    expect(proxy.seen.filter(({ method }) => method === 'PUT').map(isShort)).toContain(true);
+    expect(hashesOf()).not.toContain(UNSIGNED);
+  });
+
   test('signs bodies once one was refused that is not: a policy may want that', async () => {
     await opensShortWay();
     const denied = { kind: 'answer', status: 403, body: '' } as const;
