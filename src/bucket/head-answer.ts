@@ -48,11 +48,15 @@ export function headed(key: string, bucket: string, answer: HeadAnswer): Headed 
   if (answer.ContentLength === undefined) {
     throw new RollcallError('OBJECT_UNAVAILABLE', `s3://${bucket}/${key}: the server does not say how large it is`);
   }
+  const etag = unquoted(answer.ETag);
+  if (etag === '') {
+    throw new RollcallError('OBJECT_UNAVAILABLE', `s3://${bucket}/${key}: the server does not say which version it is`);
+  }
   const restore = restoreOf(answer.Restore);
   return {
     key,
     size: answer.ContentLength,
-    etag: unquoted(answer.ETag),
+    etag,
     lastModifiedMs: answer.LastModified?.getTime() ?? 0,
     storageClass: answer.StorageClass ?? 'STANDARD',
     metadata: answer.Metadata ?? {},

@@ -43,6 +43,8 @@ interface Form {
 
 /** After an answer that is none, as of a server under load: the SDK paces what it sends, this does not. */
 const CLOSED_MS = 30_000;
+/** Refusals in a row after which it may be the form of these requests that is refused: each would be asked twice. */
+const MOST_REFUSALS = 3;
 /** What S3 takes for the hash of a body that is not signed. */
 const NOT_HASHED = { 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' };
 /** Header fields of a request that belong to all of them. */
@@ -53,6 +55,7 @@ export class ShortWay {
   readonly #signer = new Signer();
   #form: Form | null = null;
   #closedUntilMs = 0;
+  #refusals = 0;
   /** A bucket's policy may want bodies signed. */
   #signsBodies = false;
 
@@ -91,7 +94,8 @@ export class ShortWay {
       const atMs = Date.now() + config.systemClockOffset;
       const headers = this.#signer.sign(unsigned, credentials, form.scope, atMs);
       const answer = await sendOver(form.wire, { ...unsigned, headers, wantsBody: request.wantsBody === true }, signal);
-      if (answer.status === 429 || answer.status >= 500) this.#close();
+      this.#refusals = isRefusal(answer.status) ? this.#refusals + 1 : 0;
+      if (answer.status === 429 || answer.status >= 500 || this.#refusals >= MOST_REFUSALS) this.#close();
       else if (notHashed && isRefusal(answer.status)) this.#signsBodies = true;
       return answer;
     } catch {
@@ -115,7 +119,7 @@ function requestOf(
   return { method, path: path + encoded(key), headers: all, ...(body && { body }) };
 }
 
-/** Of a PUT: neither missing nor held up by its condition. */
+/** Neither missing nor held up by its condition. */
 function isRefusal(status: number): boolean {
   return status >= 400 && status !== 404 && status !== 409 && status !== 412;
 }

@@ -196,6 +196,23 @@ describe('a request by the short way', () => {
     expect(proxy.seen.map(isShort)).toEqual([true, false, false, false]);
   });
 
+  test('is left alone for a while once its form was refused three times in a row', async () => {
+    await opensShortWay();
+    const denied = { kind: 'answer', status: 403, body: '' } as const;
+    proxy.fail((request) => (isShort(request) ? denied : null));
+    for (let n = 0; n < 5; n++) expect(await service.objectExists(`photos/form-${n}.jpg`, live)).toBe(false);
+    expect(proxy.seen.map(isShort)).toEqual([true, false, true, false, true, false, false, false]);
+  });
+
+  test('believes no answer that tells of no version', async () => {
+    await opensShortWay();
+    await upload('photos/untagged.jpg', 'untagged');
+    proxy.fail(() => ({ kind: 'rewrite', headers: { etag: '' } }));
+    await expect(service.head('photos/untagged.jpg', live)).rejects.toThrow(
+      expect.objectContaining({ code: 'OBJECT_UNAVAILABLE' }),
+    );
+  });
+
   test('takes "denied" for no answer to whether something is there', async () => {
     await opensShortWay();
     proxy.fail(() => ({ kind: 'answer', status: 403, body: '' }));
