@@ -1,7 +1,6 @@
 /** Under which condition an object may be written, and whether what is there now is what was meant. */
 import { asRollcallError, RollcallError } from '../errors.ts';
 import type { BucketFeatures, UploadedObject, WriteCondition } from '../sync/bucket-port.ts';
-import { md5InMetadata } from './compare.ts';
 import { inForm, isMd5Etag, partCountOf, sameEtag } from './etags.ts';
 import type { Headed } from './head-answer.ts';
 import type { BucketRequests } from './requests.ts';
@@ -65,17 +64,11 @@ export async function lookAfter(
 }
 
 function alreadyThere(requests: BucketRequests, intended: Intended, found: Headed | null): UploadedObject {
-  if (found !== null && hasTheBytes(intended, found)) return uploaded(intended, found, false);
+  if (found !== null && found.size === intended.size && sameEtag(found.etag, intended.etag)) {
+    return uploaded(intended, found, false);
+  }
   const what = found === null ? 'is gone' : 'is there in another version';
   throw new RollcallError('OBJECT_PRECONDITION', `${addressOf(requests, intended)} ${what}: not written`);
-}
-
-/** Where the ETag is no MD5, the one that whoever uploaded the object keeps with it is believed. */
-function hasTheBytes(intended: Intended, found: Headed): boolean {
-  if (found.size !== intended.size) return false;
-  if (sameEtag(found.etag, intended.etag)) return true;
-  const tellsNothing = partCountOf(found.etag) === null && (found.encrypted || !isMd5Etag(found.etag));
-  return tellsNothing && md5InMetadata(found.metadata) === intended.md5;
 }
 
 /**
