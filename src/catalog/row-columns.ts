@@ -3,8 +3,8 @@
  * one text a column is a third of the work, and a sync of an unchanged library does little else.
  */
 import { RollcallError } from '../errors.ts';
-import { damagedSide } from '../sync/damage.ts';
 import type { CatalogRow, PhotoState } from '../sync/types.ts';
+import { toRow } from './raw-rows.ts';
 
 /** One row, one text a column: numbers and names without commas joined by commas, what may hold anything as JSON. */
 export type PageColumns = readonly [
@@ -62,29 +62,27 @@ function rowsIn(columns: PageColumns, prefix: string): CatalogRow[] {
   const [sizes, mtimes, devices, inodes, births, partSizes, states, orphaned, deleting] = (
     [4, 5, 6, 7, 8, 11, 12, 13, 14] as const
   ).map((column) => columns[column].split(','));
-  const bigDevice = remembering(bigOrNull);
   return (keys ?? []).map((key, i) => {
     const etag = etags?.[i] ?? null;
     const md5 = md5s?.[i] ?? null;
-    const damaged = damagedSide(damage?.[i] ?? null);
-    return {
-      id: here(ids?.[i]),
-      albumId: here(albumIds?.[i]),
+    return toRow([
+      here(ids?.[i]),
+      here(albumIds?.[i]),
       key,
-      path: paths?.[i] ?? key.slice(prefix.length),
-      size: Number(here(sizes?.[i])),
-      mtimeNs: BigInt(here(mtimes?.[i])),
-      device: bigDevice(devices?.[i]),
-      inode: bigOrNull(inodes?.[i]),
-      birthNs: bigOrNull(births?.[i]),
-      md5: md5 === THE_ETAG ? etag : md5,
+      paths?.[i] ?? key.slice(prefix.length),
+      here(sizes?.[i]),
+      here(mtimes?.[i]),
+      orNull(devices?.[i]),
+      orNull(inodes?.[i]),
+      orNull(births?.[i]),
+      md5 === THE_ETAG ? etag : md5,
       etag,
-      partSize: numberOrNull(partSizes?.[i]),
-      state: here(states?.[i]) as PhotoState,
-      orphanedAtMs: numberOrNull(orphaned?.[i]),
-      deleting: deleting?.[i] === 't',
-      ...(damaged !== null && { damaged }),
-    };
+      orNull(partSizes?.[i]),
+      here(states?.[i]) as PhotoState,
+      orNull(orphaned?.[i]),
+      deleting?.[i] === 't' ? 't' : 'f',
+      damage?.[i] ?? null,
+    ]);
   });
 }
 
@@ -94,19 +92,7 @@ function here(text: string | undefined): string {
   return text;
 }
 
-function bigOrNull(text: string | undefined): bigint | null {
-  return text === undefined || text === '' ? null : BigInt(text);
-}
-
-function numberOrNull(text: string | undefined): number | null {
-  return text === undefined || text === '' ? null : Number(text);
-}
-
-/** The same without repeating itself: a library has few devices. */
-function remembering<In, Out>(work: (input: In) => Out): (input: In) => Out {
-  let last: { readonly input: In; readonly output: Out } | null = null;
-  return (input) => {
-    if (last === null || last.input !== input) last = { input, output: work(input) };
-    return last.output;
-  };
+/** Where nothing is joined, nothing was there. */
+function orNull(text: string | undefined): string | null {
+  return text === undefined || text === '' ? null : text;
 }
