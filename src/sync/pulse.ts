@@ -19,6 +19,8 @@ export interface PulseOptions {
 export interface Pulse {
   /** Aborts with CANCELLED when somebody has asked for the run's end. */
   readonly signal: AbortSignal;
+  /** Tells and asks at once, out of turn: for a moment at which it matters whether the end was asked for. */
+  ask(): Promise<void>;
   /** Nothing is told from now on. To be called before the run's end is recorded. */
   stop(): void;
 }
@@ -55,6 +57,7 @@ export function startPulse({ catalog, runId, progress, log }: PulseOptions): Pul
   timer = setTimeout(() => void beat(), BEAT_MS);
   return {
     signal: cancelled.signal,
+    ask: () => tell(progress()),
     stop: () => {
       stopped = true;
       clearTimeout(timer);

@@ -110,5 +110,6 @@ test('changes in one call come to the same as one by one', async () => {
     }),
     { numRuns: 80 },
   );
-  expect(written).toBeGreaterThan(400);
+  // The random steps come to 400 or so: a generator that makes hardly any would hold this test up with nothing.
+  expect(written).toBeGreaterThan(150);
 }, 60_000);

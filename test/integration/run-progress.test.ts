@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openDisk } from '../../src/disk/disk.ts';
 import { RollcallError } from '../../src/errors.ts';
 import type { CatalogPort } from '../../src/sync/catalog-port.ts';
@@ -163,24 +163,54 @@ describe('a run whose end somebody asks for', () => {
     });
   });
 
-  test('over several libraries begins none of those that are left', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'rollcall-other-'));
-    mkdirSync(join(folder, 'x'));
-    const other = await w.catalog.libraries.create({
-      ...{ name: 'zz other', root: folder, bucket: w.bucket, prefix: 'other/', excludes: [] },
-    });
-    try {
-      const { service } = engine();
+  describe('over several libraries', () => {
+    let folder: string;
+    let other: Library;
+    beforeEach(async () => {
+      folder = mkdtempSync(join(tmpdir(), 'rollcall-other-'));
+      mkdirSync(join(folder, 'x'));
+      other = await w.catalog.libraries.create({
+        ...{ name: 'zz other', root: folder, bucket: w.bucket, prefix: 'other/', excludes: [] },
+      });
       for (let photo = 0; photo < 40; photo++) w.write(`a/${photo}.jpg`);
       slowUploads(200);
+    });
+    afterEach(async () => {
+      await w.catalog.libraries.remove(other.id);
+      rmSync(folder, { recursive: true });
+    });
+
+    test('begins none of those that are left', async () => {
+      await cutOffAfterOne(engine());
+    });
+
+    test('begins none of those that are left, though the part hears of it before the whole', async () => {
+      let [parent, partEnded] = ['', false];
+      await cutOffAfterOne(
+        engine({
+          beginRun: async (entry) => {
+            const id = await w.catalog.port.beginRun(entry);
+            parent ||= id;
+            return id;
+          },
+          pulse: async (id, progress) => {
+            if (id === parent && !partEnded) throw new RollcallError('DATABASE_UNREACHABLE', 'not yet');
+            return w.catalog.port.pulse(id, progress);
+          },
+          finishRun: async (...end) => {
+            await w.catalog.port.finishRun(...end);
+            partEnded = true;
+          },
+        }),
+      );
+    });
+
+    async function cutOffAfterOne({ service }: ReturnType<typeof engine>): Promise<void> {
       const report = await service.sync({}, cancelledUnderWay(), never);
       expect(report).toMatchObject({ status: 'partial', error: { code: 'CANCELLED' } });
       const { items } = await w.catalog.browser.runs({ parentId: report.runId }, { limit: 10 });
       expect(items).toMatchObject([{ libraryId: w.library.id, report: { error: { code: 'CANCELLED' } } }]);
       expect(await w.catalog.browser.run(report.runId)).toMatchObject({ status: 'partial', progress: null });
-    } finally {
-      await w.catalog.libraries.remove(other.id);
-      rmSync(folder, { recursive: true });
     }
   });
 
