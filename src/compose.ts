@@ -282,7 +282,7 @@ async function bringUpSides(
   await catalog.closeAbandonedRuns(signal);
 
   const s3 = locationOf(config, embedded);
-  const buckets = openBuckets(s3, config.sync, log);
+  const buckets = openBuckets(s3, { ...config.sync, uploadMemoryMb: config.uploadMemoryMb }, log);
   closers.push(buckets.close);
   const walkers = openWalkers();
   closers.push(walkers.close);

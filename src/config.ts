@@ -39,6 +39,8 @@ export interface Config {
   /** Absolute: tokens with scopes, in a file that may change; null: there is none. */
   readonly apiTokensFile: string | null;
   readonly sync: SyncSettings;
+  /** MiB of files in memory on their way to the bucket. */
+  readonly uploadMemoryMb: number;
   /** An image with more is synced, but not decoded. */
   readonly maxPixels: number;
   /** From the end of one two-way sync of the schedule to the next; 0: none. */
@@ -141,6 +143,7 @@ export const Environment = z.object({
   API_TOKENS_FILE: z.string().optional(),
   SYNC_CHECK_CONCURRENCY: wholeNumber(1, 256, 10),
   SYNC_UPLOAD_CONCURRENCY: wholeNumber(1, 64, 5),
+  SYNC_UPLOAD_MEMORY_MB: wholeNumber(1, 65_536, 96),
   EXISTENCE_CHECK: oneOf(['auto', 'head', 'list'], 'auto'),
   SYNC_INTERVAL_SECONDS: wholeNumber(0, 86_400, 60),
   RECONCILE_CRON: cronLine.default('0 3 * * *'),
@@ -196,6 +199,7 @@ function toConfig(v: Variables, cwd: string): Config {
       orphanGraceDays: v.ORPHAN_GRACE_DAYS,
       dedupeCopy: v.DEDUPE_COPY,
     },
+    uploadMemoryMb: v.SYNC_UPLOAD_MEMORY_MB,
     maxPixels: v.MAX_PIXELS,
     syncIntervalSeconds: v.SYNC_INTERVAL_SECONDS,
     reconcileCron: v.RECONCILE_CRON || null,

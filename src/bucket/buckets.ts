@@ -4,6 +4,7 @@ import type { BucketPort } from '../sync/bucket-port.ts';
 import type { S3RequestCount } from '../sync/figures.ts';
 import type { Log } from '../sync/ports.ts';
 import type { SyncSettings } from '../sync/types.ts';
+import { BodyMemory } from './body-memory.ts';
 import { openS3Client, type S3Endpoint } from './client.ts';
 import { RequestTally } from './request-tally.ts';
 import { S3Service } from './s3-service.ts';
@@ -17,10 +18,20 @@ export interface Buckets {
   close(): void;
 }
 
-/** Opens one client for all of them; nothing is sent yet. `timeoutSeconds`: of silence, 60 if left out. */
+export interface BucketsLocation extends S3Endpoint {
+  /** Of silence; 60 if left out. */
+  readonly timeoutSeconds?: number;
+}
+
+export interface BucketsLimits extends Pick<SyncSettings, 'checkConcurrency' | 'uploadConcurrency'> {
+  /** MiB of files in memory, over all buckets and runs; 96 if left out. */
+  readonly uploadMemoryMb?: number;
+}
+
+/** Opens one client for all of them; nothing is sent yet. */
 export function openBuckets(
-  location: S3Endpoint & { readonly timeoutSeconds?: number },
-  { checkConcurrency, uploadConcurrency }: Pick<SyncSettings, 'checkConcurrency' | 'uploadConcurrency'>,
+  location: BucketsLocation,
+  { checkConcurrency, uploadConcurrency, uploadMemoryMb = 96 }: BucketsLimits,
   log: Log,
 ): Buckets {
   // A few sockets more than requests in flight, so that a listing never waits behind uploads.
@@ -30,7 +41,8 @@ export function openBuckets(
   });
   const endpoint = location.endpoint ?? 'aws';
   const tally = new RequestTally();
-  const options = { partConcurrency: uploadConcurrency, checkConcurrency, log, onRequest: tally.count };
+  const memory = new BodyMemory(uploadMemoryMb * 1024 * 1024);
+  const options = { partConcurrency: uploadConcurrency, memory, checkConcurrency, log, onRequest: tally.count };
   return {
     open: (bucket) => new S3Service(opened.client, { endpoint, bucket }, options),
     requests: () => tally.counts(),

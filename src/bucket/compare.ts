@@ -2,6 +2,7 @@
 import { RollcallError } from '../errors.ts';
 import type { ContentMatch } from '../sync/bucket-port.ts';
 import type { OpenFile } from '../sync/ports.ts';
+import type { BodyMemory } from './body-memory.ts';
 import { ContentHash, candidatePartSizes, isMd5Etag, partCountOf, sameEtag } from './etags.ts';
 import type { Headed } from './head-answer.ts';
 import type { BucketRequests } from './requests.ts';
@@ -25,7 +26,7 @@ const READ_SIZE = 4 * 1024 * 1024;
  * metadata tells, or the multipart ETag recomputed with a part size that gives it.
  */
 export async function compareContent(
-  requests: BucketRequests,
+  { requests, memory }: { readonly requests: BucketRequests; readonly memory: BodyMemory },
   file: OpenFile,
   object: ComparedObject,
   recordedPartSize: number | null,
@@ -33,7 +34,7 @@ export async function compareContent(
 ): Promise<Comparison> {
   const parts = partCountOf(object.etag);
   const sizes = parts === null ? [] : candidatePartSizes(file.facts.size, parts, recordedPartSize);
-  const { md5, etags } = await hashFile(file, sizes, signal);
+  const { md5, etags } = await hashFile(file, sizes, memory, signal);
   await file.verifyUnchanged();
   if (file.facts.size !== object.size) return { match: 'different', md5, partSize: null };
   if (parts === null && sameEtag(object.etag, md5)) return { match: 'same', md5, partSize: null };
@@ -43,10 +44,18 @@ export async function compareContent(
   return { match: await matchByHead(requests, object, md5, signal), md5, partSize: null };
 }
 
-async function hashFile(file: OpenFile, partSizes: readonly number[], signal: AbortSignal) {
+async function hashFile(file: OpenFile, partSizes: readonly number[], memory: BodyMemory, signal: AbortSignal) {
+  const { size } = file.facts;
   const hash = new ContentHash(partSizes);
-  for (let offset = 0; offset < file.facts.size; offset += READ_SIZE) {
-    hash.update(await file.read(offset, Math.min(READ_SIZE, file.facts.size - offset), signal));
+  const lease = await memory.take(Math.min(READ_SIZE, size), signal);
+  let read = false;
+  try {
+    for (let offset = 0; offset < size; offset += READ_SIZE) {
+      hash.update(await file.read(offset, Math.min(READ_SIZE, size - offset), signal, lease.room));
+    }
+    read = true;
+  } finally {
+    lease.end(read);
   }
   return hash.digest();
 }

@@ -3,13 +3,14 @@ import { createHash } from 'node:crypto';
 import { UploadPartCommand } from '@aws-sdk/client-s3';
 import type { ConfirmedPart, UploadRequest } from '../sync/bucket-port.ts';
 import type { Log } from '../sync/ports.ts';
-import type { WriteContext } from './conditions.ts';
+import type { Lease } from './body-memory.ts';
 import { sameEtag, unquoted } from './etags.ts';
 import type { Slots } from './slots.ts';
+import type { UploadContext } from './upload.ts';
 import type { HeldPart, UploadAddress } from './unfinished.ts';
 
-export interface MultipartContext extends WriteContext {
-  /** One for each part in memory, over all uploads of the bucket. */
+export interface MultipartContext extends UploadContext {
+  /** One for each part under way, over all uploads of the bucket. */
   readonly slots: Slots;
   readonly log: Log | undefined;
 }
@@ -53,7 +54,6 @@ export interface ReadPart {
 
 /** Reads the file once, in order; as many parts are under way as there are slots. Waits for all of them. */
 export async function sendParts(upload: PartedUpload, signal: AbortSignal): Promise<SentParts> {
-  const { slots } = upload.context;
   const { file } = upload.request;
   const failed = new AbortController();
   const either = AbortSignal.any([signal, failed.signal]);
@@ -63,9 +63,10 @@ export async function sendParts(upload: PartedUpload, signal: AbortSignal): Prom
   let resumed = 0;
   try {
     for (let offset = 0; offset < file.facts.size; offset += upload.partSize) {
-      const release = await slots.take(either);
+      const length = Math.min(upload.partSize, file.facts.size - offset);
+      const turn = await takeTurn(upload.context, length, either);
       try {
-        const body = await file.read(offset, Math.min(upload.partSize, file.facts.size - offset), either);
+        const body = await file.read(offset, length, either, turn.room);
         whole.update(body);
         const md5 = createHash('md5').update(body).digest();
         partMd5s.push(md5);
@@ -73,13 +74,20 @@ export async function sendParts(upload: PartedUpload, signal: AbortSignal): Prom
         const there = finishedPart(upload.earlier, part);
         if (there !== null) resumed += body.length;
         const brought = there === null ? sendPart(upload, part, either) : keepPart(upload, part, there);
-        const settled = brought.catch((error: unknown) => {
-          failed.abort(error);
-          return '';
-        });
-        sending.push(settled.finally(release));
+        const settled = brought.then(
+          (etag) => {
+            turn.end(true);
+            return etag;
+          },
+          (error: unknown) => {
+            turn.end(false);
+            failed.abort(error);
+            return '';
+          },
+        );
+        sending.push(settled);
       } catch (error) {
-        release();
+        turn.end(false);
         throw error;
       }
     }
@@ -90,6 +98,22 @@ export async function sendParts(upload: PartedUpload, signal: AbortSignal): Prom
   // The first failure; those that it brought about are not reported.
   if (failed.signal.aborted) throw failed.signal.reason;
   return { md5: whole.digest('hex'), partMd5s, partEtags, resumed };
+}
+
+/** A slot, and memory for the part: nobody waits for a slot who has memory. */
+async function takeTurn({ slots, memory }: MultipartContext, bytes: number, signal: AbortSignal): Promise<Lease> {
+  const release = await slots.take(signal);
+  try {
+    const { room, end } = await memory.take(bytes, signal);
+    const endBoth = (reusable: boolean) => {
+      end(reusable);
+      release();
+    };
+    return { room, end: endBoth };
+  } catch (error) {
+    release();
+    throw error;
+  }
 }
 
 /**

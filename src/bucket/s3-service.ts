@@ -19,6 +19,7 @@ import type {
 } from '../sync/bucket-port.ts';
 import type { Inventory, Log, OpenFile } from '../sync/ports.ts';
 import type { BucketObject, RequestCounts } from '../sync/types.ts';
+import { BodyMemory } from './body-memory.ts';
 import { type ComparedObject, type Comparison, compareContent } from './compare.ts';
 import { copyWhole, WHOLE_COPY_LIMIT } from './copy.ts';
 import { copyInParts } from './copy-parts.ts';
@@ -39,8 +40,10 @@ import { abortUpload, lastPartAt, unfinishedUploads } from './unfinished.ts';
 import { uploadWhole } from './upload.ts';
 
 export interface S3ServiceOptions {
-  /** Parts of large files in memory and under way at once, over all uploads of this service; 16 MiB each or more. */
+  /** Parts of large files under way at once, over all uploads of this service; 16 MiB each or more. */
   readonly partConcurrency: number;
+  /** For the bytes of files that are read; left out: 96 MiB of its own. */
+  readonly memory?: BodyMemory;
   /** Small requests under way at once where many objects are removed one by one; 10. */
   readonly checkConcurrency?: number;
   /** Bytes that one request copies at most; larger objects are copied in parts. 5 GiB, which is S3's limit. */
@@ -51,6 +54,7 @@ export interface S3ServiceOptions {
 }
 
 const CHECK_CONCURRENCY = 10;
+const MEMORY_BYTES = 96 * 1024 * 1024;
 
 /** Made for one run: `requests()` counts from its making. The client is shared and its owner closes it. */
 export class S3Service implements BucketPort {
@@ -58,6 +62,7 @@ export class S3Service implements BucketPort {
   readonly #requests: BucketRequests;
   readonly #presigner: Presigner;
   readonly #slots: Slots;
+  readonly #memory: BodyMemory;
   readonly #checkConcurrency: number;
   readonly #wholeCopyLimit: number;
   readonly #log: Log | undefined;
@@ -69,6 +74,7 @@ export class S3Service implements BucketPort {
     this.#requests = new BucketRequests(client, identity, options.onRequest);
     this.#presigner = new Presigner(client, identity);
     this.#slots = new Slots(options.partConcurrency);
+    this.#memory = options.memory ?? new BodyMemory(MEMORY_BYTES);
     this.#checkConcurrency = options.checkConcurrency ?? CHECK_CONCURRENCY;
     this.#wholeCopyLimit = options.wholeCopyLimit ?? WHOLE_COPY_LIMIT;
     this.#log = options.log;
@@ -155,7 +161,7 @@ export class S3Service implements BucketPort {
     signal: AbortSignal,
   ): Promise<Comparison> {
     // A recorded MD5 is no proof of what the file holds now, so the file is read all the same.
-    return compareContent(this.#requests, file, object, known.partSize, signal);
+    return compareContent(this.#context(), file, object, known.partSize, signal);
   }
 
   fetch(
@@ -194,6 +200,7 @@ export class S3Service implements BucketPort {
   }
 
   #context(): MultipartContext {
-    return { requests: this.#requests, features: this.#features, slots: this.#slots, log: this.#log };
+    const [requests, features, memory] = [this.#requests, this.#features, this.#memory];
+    return { requests, features, memory, slots: this.#slots, log: this.#log };
   }
 }

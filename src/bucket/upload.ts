@@ -3,6 +3,7 @@ import { hash } from 'node:crypto';
 import { RollcallError } from '../errors.ts';
 import type { UploadedObject, UploadRequest } from '../sync/bucket-port.ts';
 import { mtimeText } from '../sync/mtime.ts';
+import type { BodyMemory, Lease } from './body-memory.ts';
 import { crc32Of, md5Base64 } from './checksums.ts';
 import {
   conditionHeaders,
@@ -15,19 +16,43 @@ import {
 } from './conditions.ts';
 import { type Checksums, putWhole } from './put-whole.ts';
 
+/** What uploads to one bucket share. */
+export interface UploadContext extends WriteContext {
+  /** For the bytes that are under way. */
+  readonly memory: BodyMemory;
+}
+
 /**
  * Sends a file of at most 16 MiB. What is sent are bytes that were read and found to be the version of `file.facts`
  * before anything was sent; a file that changes later is the next run's business, since what is recorded is what
  * was sent.
  */
 export async function uploadWhole(
-  context: WriteContext,
+  context: UploadContext,
   request: UploadRequest,
+  signal: AbortSignal,
+): Promise<UploadedObject> {
+  const lease = await context.memory.take(request.file.facts.size, signal);
+  let received = false;
+  try {
+    const uploaded = await readAndSend(context, request, lease, signal);
+    // Otherwise some of it may still be on its way.
+    received = uploaded.sent;
+    return uploaded;
+  } finally {
+    lease.end(received);
+  }
+}
+
+async function readAndSend(
+  context: UploadContext,
+  request: UploadRequest,
+  { room }: Lease,
   signal: AbortSignal,
 ): Promise<UploadedObject> {
   const { key, file, condition, onBytes } = request;
   const { size } = file.facts;
-  const body = size === 0 ? Buffer.alloc(0) : await file.read(0, size, signal);
+  const body = size === 0 ? Buffer.alloc(0) : await file.read(0, size, signal, room);
   const md5 = hash('md5', body);
   await file.verifyUnchanged();
   checkMd5(request, md5);

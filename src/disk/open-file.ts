@@ -55,8 +55,13 @@ class VersionedFile implements OpenFile {
     this.#handle = handle;
   }
 
-  async read(offset: number, length: number, signal: AbortSignal): Promise<Buffer> {
-    const buffer = Buffer.allocUnsafe(length);
+  async read(
+    offset: number,
+    length: number,
+    signal: AbortSignal,
+    room: (bytes: number) => Buffer = Buffer.allocUnsafe,
+  ): Promise<Buffer> {
+    const buffer = room(length);
     for (let done = 0; done < length; ) {
       const bytes = await abortable(signal, () => this.#readInto(buffer, done, offset + done));
       if (bytes === 0) throw unstable(this.#path, `it ends at byte ${offset + done} of ${this.facts.size}`);

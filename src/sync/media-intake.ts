@@ -86,6 +86,7 @@ function keepingFile(file: OpenFile, onClose: (bytes: Buffer | null) => void): O
   let closed = false;
   return {
     facts: file.facts,
+    // Into memory of its own: what it is lent is used again for another file.
     read: async (offset, length, signal) => {
       const bytes = await file.read(offset, length, signal);
       chunks.set(offset, bytes);

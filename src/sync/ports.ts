@@ -36,8 +36,11 @@ export interface Inventory<Entry> {
 /** A file held open to be hashed and uploaded: what is read is the version that `facts` describes, or an error. */
 export interface OpenFile {
   readonly facts: FileFacts;
-  /** Reads exactly `length` bytes at `offset`; FILE_UNSTABLE if the file has become shorter. */
-  read(offset: number, length: number, signal: AbortSignal): Promise<Buffer>;
+  /**
+   * Reads exactly `length` bytes at `offset`; FILE_UNSTABLE if the file has become shorter. `room` makes the memory that
+   * they may be read into; it is not the file's any more once this has resolved, and never again after an error.
+   */
+  read(offset: number, length: number, signal: AbortSignal, room?: (bytes: number) => Buffer): Promise<Buffer>;
   /** Throws FILE_UNSTABLE unless the open file and the path still are the version of `facts`. */
   verifyUnchanged(): Promise<void>;
   close(): Promise<void>;

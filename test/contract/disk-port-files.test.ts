@@ -149,6 +149,9 @@ describe('open', () => {
     expect(String(await file.read(0, 10, signal))).toBe('0123456789');
     expect(String(await file.read(7, 2, signal))).toBe('78');
     expect(String(await file.read(10, 0, signal))).toBe('');
+    const memory = Buffer.alloc(20, 'x');
+    expect((await file.read(4, 3, signal, (bytes) => memory.subarray(8, 8 + bytes))).buffer).toBe(memory.buffer);
+    expect(String(memory)).toBe('xxxxxxxx456xxxxxxxxx');
     await expect(file.read(8, 3, signal)).rejects.toThrow(code('FILE_UNSTABLE'));
     await file.verifyUnchanged();
     await file.close();
