@@ -206,12 +206,16 @@ function tellOfAttempts<Input extends ServiceInputTypes, Output extends ServiceO
   );
 }
 
-/** Has the short way learn where this leads, once it was answered: by its own key, which of a copy is the target's. */
+/**
+ * Has the short way learn where this leads, once it was answered: by its own key, which of a copy is the target's. A listing
+ * leads to where the keys begin, and as a rule comes first.
+ */
 function learnFrom<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
   { input, middlewareStack }: S3Command<Input, Output>,
   shortWay: ShortWay,
 ): void {
-  const { Key: key } = input as { readonly Key?: unknown };
+  const { Key: own, Prefix: listed } = input as { readonly Key?: unknown; readonly Prefix?: unknown };
+  const key = typeof listed === 'string' ? '' : own;
   if (typeof key !== 'string') return;
   middlewareStack.add(
     (next) => async (args) => {

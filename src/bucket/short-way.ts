@@ -142,7 +142,7 @@ function formOf(client: S3Client, request: FullRequest, key: string): Form | nul
   const wire = wireOf(client, request);
   if (wire === null) return null;
   const common = Object.fromEntries(COMMON.flatMap((name) => (headers[name] ? [[name, headers[name]]] : [])));
-  return { wire, scope: { region, service }, path: path.slice(0, -end.length), headers: common };
+  return { wire, scope: { region, service }, path: path.slice(0, path.length - end.length), headers: common };
 }
 
 /** A key as it stands in an address: what RFC 3986 does not reserve stays, and the slashes. */

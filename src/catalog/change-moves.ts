@@ -4,6 +4,7 @@ import type pg from 'pg';
 import type { RowChange } from '../sync/catalog-port.ts';
 import type { Library } from '../sync/types.ts';
 import { albumIds, albumPathOf } from './albums.ts';
+import { bigintArray, textArray, uuidArray } from './binary-arrays.ts';
 import { chunksOf } from './chunks.ts';
 
 type Moved = Extract<RowChange, { kind: 'moved' }>;
@@ -18,13 +19,14 @@ UPDATE "Photo" SET "key" = 'stepped aside ' || "id", "path" = 'stepped aside ' |
 
 const MOVED = `
 UPDATE "Photo" AS p SET
-  "key" = u.key, "path" = u.path, "fileName" = u.file, "albumId" = coalesce(u.album, p."albumId"), "kind" = u.kind,
+  "key" = u.key, "path" = u.path, "fileName" = u.file, "albumId" = coalesce(u.album::uuid, p."albumId"),
+  "kind" = u.kind::"PhotoKind",
   "contentType" = u.type, "size" = u.size, "mtimeNs" = u.mtime, "device" = u.device, "inode" = u.inode,
   "birthNs" = u.birth, "md5" = coalesce(u.md5, p."md5"), "etag" = u.etag, "partSize" = u.part,
   "storageClass" = u.class, "damage" = CASE WHEN (p."size", p."mtimeNs") = (u.size, u.mtime) THEN p."damage" END,
   "state" = 'synced', "lastError" = NULL, "orphanedAt" = NULL, "deletingAt" = NULL,
   "updatedAt" = now()
-  FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::"PhotoKind"[], $8::text[], $9::bigint[],
+  FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[],
               $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::text[], $15::text[], $16::bigint[],
               $17::text[])
     AS u (id, key, path, file, album, kind, type, size, mtime, device, inode, birth, md5, etag, part, class)
@@ -32,7 +34,7 @@ UPDATE "Photo" AS p SET
    p."state" <> 'synced' OR p."lastError" IS NOT NULL OR p."orphanedAt" IS NOT NULL OR p."deletingAt" IS NOT NULL
    OR (p."key", p."path", p."albumId", p."kind", p."contentType", p."size", p."mtimeNs", p."device", p."inode",
        p."birthNs", p."md5", p."etag", p."partSize", p."storageClass") IS DISTINCT FROM
-      (u.key, u.path, coalesce(u.album, p."albumId"), u.kind, u.type, u.size, u.mtime, u.device, u.inode,
+      (u.key, u.path, coalesce(u.album::uuid, p."albumId"), u.kind::"PhotoKind", u.type, u.size, u.mtime, u.device, u.inode,
        u.birth, coalesce(u.md5, p."md5"), u.etag, u.part, u.class))`;
 
 /**
@@ -82,7 +84,7 @@ export async function moveRows(client: pg.PoolClient, library: Library, changes:
 async function makeRoom(client: pg.PoolClient, library: Library, changes: readonly Moved[]): Promise<void> {
   const keyOf = new Map(changes.map((change) => [change.id, change.key]));
   for (const chunk of chunksOf(changes)) {
-    const keys = chunk.map((change) => change.key);
+    const keys = textArray(chunk.map((change) => change.key));
     const { rows } = await client.query<Holder>(AT_KEYS, [library.id, library.bucket, keys]);
     const replaced = rows.filter((row) => row.never && !keyOf.has(row.id));
     // One that is where it goes has been moved before.
@@ -95,29 +97,31 @@ async function makeRoom(client: pg.PoolClient, library: Library, changes: readon
 /** The old objects of these keys are gone. */
 export async function tidy(client: pg.PoolClient, library: Library, changes: readonly Tidied[]): Promise<void> {
   for (const chunk of chunksOf(changes)) {
-    await client.query(TIDIED, [library.id, library.bucket, chunk.map((change) => change.key)]);
+    const keys = textArray(chunk.map((change) => change.key));
+    await client.query(TIDIED, [library.id, library.bucket, keys]);
   }
 }
 
 function movedValues(library: Library, albums: ReadonlyMap<string, string>, changes: readonly Moved[]): unknown[] {
   return [
     library.id,
-    changes.map((change) => change.id),
-    changes.map((change) => change.key),
-    changes.map((change) => change.path),
-    changes.map((change) => posix.basename(change.path)),
-    changes.map((change) => (change.aside ? null : albums.get(albumPathOf(library, change.key)))),
-    changes.map((change) => change.photoKind),
-    changes.map((change) => change.contentType),
-    changes.map((change) => change.local.size),
-    changes.map((change) => change.local.mtimeNs),
-    changes.map((change) => change.local.device),
-    changes.map((change) => change.local.inode),
-    changes.map((change) => change.local.birthNs),
-    changes.map((change) => change.md5),
-    changes.map((change) => change.etag),
-    changes.map((change) => change.partSize),
-    changes.map((change) => change.storageClass),
+    uuidArray(changes.map((change) => change.id)),
+    textArray(changes.map((change) => change.key)),
+    textArray(changes.map((change) => change.path)),
+    textArray(changes.map((change) => posix.basename(change.path))),
+    // As text, since only that can be null.
+    textArray(changes.map((change) => (change.aside ? null : (albums.get(albumPathOf(library, change.key)) ?? null)))),
+    textArray(changes.map((change) => change.photoKind)),
+    textArray(changes.map((change) => change.contentType)),
+    bigintArray(changes.map((change) => change.local.size)),
+    bigintArray(changes.map((change) => change.local.mtimeNs)),
+    bigintArray(changes.map((change) => change.local.device)),
+    bigintArray(changes.map((change) => change.local.inode)),
+    bigintArray(changes.map((change) => change.local.birthNs)),
+    textArray(changes.map((change) => change.md5)),
+    textArray(changes.map((change) => change.etag)),
+    bigintArray(changes.map((change) => change.partSize)),
+    textArray(changes.map((change) => change.storageClass)),
   ];
 }
 
@@ -125,10 +129,10 @@ function leftValues(library: Library, changes: readonly Moved[]): unknown[] {
   return [
     library.id,
     library.bucket,
-    changes.map((change) => change.id),
-    changes.map((change) => change.key),
-    changes.map((change) => change.from.key),
-    changes.map((change) => change.from.size),
-    changes.map((change) => change.from.etag),
+    uuidArray(changes.map((change) => change.id)),
+    textArray(changes.map((change) => change.key)),
+    textArray(changes.map((change) => change.from.key)),
+    bigintArray(changes.map((change) => change.from.size)),
+    textArray(changes.map((change) => change.from.etag)),
   ];
 }

@@ -3,6 +3,7 @@ import { RollcallError } from '../errors.ts';
 import type { ActionRecord, CatalogPort } from '../sync/catalog-port.ts';
 import type { Progress } from '../sync/service.ts';
 import type { Report, RunStatus } from '../sync/types.ts';
+import { bigintArray, textArray } from './binary-arrays.ts';
 import type { Database } from './database.ts';
 import { storable, storableJson } from './text.ts';
 
@@ -75,13 +76,13 @@ export async function recordActions(
   if (records.length === 0) return;
   const values = [
     runId,
-    records.map((record) => record.kind),
-    records.map((record) => storable(record.path)),
-    records.map((record) => storable(record.key)),
-    records.map((record) => record.outcome),
-    records.map((record) => record.bytes),
-    records.map((record) => storable(record.code)),
-    records.map((record) => storable(record.message)),
+    textArray(records.map((record) => record.kind)),
+    textArray(records.map((record) => storable(record.path))),
+    textArray(records.map((record) => storable(record.key))),
+    textArray(records.map((record) => record.outcome)),
+    bigintArray(records.map((record) => record.bytes)),
+    textArray(records.map((record) => storable(record.code))),
+    textArray(records.map((record) => storable(record.message))),
   ];
   await database.ask(() => database.pool.query({ name: 'rollcall-actions', text: RECORD, values }));
 }

@@ -5,7 +5,7 @@ import type { Library } from '../sync/types.ts';
 import { abortable } from './abortable.ts';
 import { compileExcludes } from './excludes.ts';
 import { factsOf } from './facts.ts';
-import { findFile, unreadable } from './find-file.ts';
+import { findFile, findFiles, unreadable } from './find-file.ts';
 import { hasFolder } from './find-folder.ts';
 import { pathFault, placeOf } from './keys.ts';
 import { openVersion } from './open-file.ts';
@@ -69,8 +69,18 @@ export function openDisk(library: Library, options: DiskOptions = {}): DiskPort 
       const root = verified ?? (await verify(signal));
       const found = await abortable(signal, () => findFile(root, path));
       if (found === null) return null;
-      if (!found.stats.isFile()) throw unreadable(path, 'it is not a regular file');
+      if (!found.stats.isFile()) throw notRegular(path);
       return factsOf(found.stats);
+    },
+
+    async statAll(paths, signal) {
+      const root = verified ?? (await verify(signal));
+      const found = await abortable(signal, () => findFiles(root, paths));
+      return paths.map((path, index) => {
+        const one = found[index] ?? null;
+        if (one === null || one instanceof RollcallError) return one;
+        return one.stats.isFile() ? factsOf(one.stats) : notRegular(path);
+      });
     },
 
     pathOf: (key) => placeOf(library.prefix, key),
@@ -93,6 +103,10 @@ export function openDisk(library: Library, options: DiskOptions = {}): DiskPort 
       await Promise.all(workers);
     },
   };
+}
+
+function notRegular(path: string): RollcallError {
+  return unreadable(path, 'it is not a regular file');
 }
 
 function assertAlbum(album: string | null): void {

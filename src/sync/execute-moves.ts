@@ -8,6 +8,7 @@ import type { LeftoverAction, MoveAction } from './actions.ts';
 import type { AlbumMove, RowChange } from './catalog-port.ts';
 import { type Carried, type CarryOptions, carry } from './move-object.ts';
 import { type MoveStep, orderMoves } from './moves.ts';
+import { PlacesAsPlanned } from './places-as-planned.ts';
 import { stepAside } from './plan-moves.ts';
 import type { Library } from './types.ts';
 
@@ -28,8 +29,8 @@ export interface MoveOptions extends CarryOptions {
   readonly isStopped: () => boolean;
 }
 
-/** So many moves are recorded, and their old objects removed, at once. */
-const BATCH = 500;
+/** So many moves are recorded, and their old objects removed, at once: while the next ones are copied. */
+const BATCH = 250;
 
 type Step = MoveStep<MoveAction>;
 
@@ -50,11 +51,13 @@ export async function executeMoves(
 ): Promise<Moved> {
   const mover = new Mover(options, albums);
   await mover.tidyAll(leftovers);
-  if (moves.length === 0 || options.isStopped()) return mover.moved;
+  if (moves.length === 0 || mover.stopped) return mover.moved;
   for (const level of orderMoves(moves, stepAside)) {
-    for (let from = 0; from < level.length && !options.isStopped(); from += BATCH) {
+    for (let from = 0; from < level.length && !mover.stopped; from += BATCH) {
       await mover.carryAll(level.slice(from, from + BATCH));
     }
+    // The next level takes the places that this one leaves.
+    await mover.finished();
   }
   await mover.settleAlbums();
   return mover.moved;
@@ -68,6 +71,10 @@ class Mover {
   /** Albums whose first photo has not arrived yet. */
   #albums: readonly AlbumMove[];
   readonly #albumsMoved: string[] = [];
+  /** The batch before the one that is copied now. */
+  #finishing: Promise<void> = Promise.resolve();
+  /** The catalog is out of reach: nothing more is copied. */
+  #broken = false;
 
   constructor(options: MoveOptions, albums: readonly AlbumMove[]) {
     this.#x = options;
@@ -78,14 +85,44 @@ class Mover {
     return { places: this.#places, blocked: this.#blocked };
   }
 
-  /** The steps do not depend on each other. */
+  get stopped(): boolean {
+    return this.#broken || this.#x.isStopped();
+  }
+
+  /**
+   * Copies what these steps move, which do not depend on each other nor on the batch before them, and has the catalog told of
+   * it once it knows of that one. Returns when the next batch may be copied.
+   */
   async carryAll(steps: readonly Step[]): Promise<void> {
     const carried: { step: Step; change: Carried }[] = [];
-    const one = async (step: Step) => {
-      const change = await this.#carry(step);
+    const { sides, concurrency, signal } = this.#x;
+    const places = new PlacesAsPlanned(
+      sides.disk,
+      steps.map(({ move }) => move),
+      concurrency,
+      signal,
+    );
+    const one = async (step: Step, index: number) => {
+      const change = await this.#carry(step, () => places.assert(index));
       if (change !== null) carried.push({ step, change });
     };
-    await pMap(steps, one, { concurrency: this.#x.concurrency });
+    try {
+      await pMap(steps, one, { concurrency });
+    } finally {
+      await this.#finishing;
+    }
+    this.#finishing = this.#finish(carried);
+    this.#finishing.catch(() => {
+      this.#broken = true;
+    });
+  }
+
+  /** Everything that was copied is recorded, and its old objects are gone. Throws when the catalog is out of reach. */
+  finished(): Promise<void> {
+    return this.#finishing;
+  }
+
+  async #finish(carried: readonly { step: Step; change: Carried }[]): Promise<void> {
     if (this.#x.signal.aborted) return;
     await this.#moveAlbums(carried);
     const recorded = await this.#record(carried);
@@ -143,13 +180,14 @@ class Mover {
     return 'deleted';
   }
 
-  async #carry({ move, step }: Step): Promise<Carried | null> {
-    if (this.#x.isStopped()) return this.#stays(move, null);
+  async #carry({ move, step }: Step, assertAsPlanned: () => Promise<void>): Promise<Carried | null> {
+    if (this.stopped) return this.#stays(move, null);
     const aside = this.#places.get(move.row.id);
     if (this.#blocked.has(move.key) || (step === 'finish' && aside === undefined)) {
       return this.#stays(move, { outcome: 'unstable', message: 'the photo that had this name has not moved away' });
     }
     try {
+      await assertAsPlanned();
       return await carry(this.#x, move, step, aside ?? null);
     } catch (thrown) {
       const error = asRollcallError(thrown);

@@ -74,6 +74,7 @@ function portOf(disk: DiskPort): DiskPort {
     walk: (album, signal) => disk.walk(album, signal),
     hasFolder: (album, signal) => disk.hasFolder(album, signal),
     stat: (path, signal) => disk.stat(path, signal),
+    statAll: (paths, signal) => disk.statAll(paths, signal),
     pathOf: (key) => disk.pathOf(key),
     receive: (path, replacing, signal) => disk.receive(path, replacing, signal),
     open: (path, expected, signal) => disk.open(path, expected, signal),

@@ -5,8 +5,7 @@ import type { UploadMemory } from './bucket-port.ts';
 import type { RowChange } from './catalog-port.ts';
 import { contentTypeOf } from './content-type.ts';
 import type { Sides } from './inventory.ts';
-import { asidePlace, sameInode } from './moves.ts';
-import type { FileFacts } from './types.ts';
+import { asidePlace } from './moves.ts';
 import type { UploadSubject } from './upload-ledger.ts';
 
 /** An object that is under its new key. `bytes`: how many were uploaded for it. */
@@ -39,9 +38,8 @@ interface Placed {
   readonly bytes: number;
 }
 
-/** Carries one out. FILE_UNSTABLE when disk is not as it was planned, OBJECT_* when the bucket is not. */
+/** Carries one out, disk being as it was planned (places-as-planned.ts). OBJECT_* when the bucket is not. */
 export async function carry(options: CarryOptions, move: MoveAction, step: Step, aside: Aside): Promise<Carried> {
-  await assertAsPlanned(options, move);
   const { object, row, from } = move;
   const source = aside ?? { key: from.key, etag: object.etag };
   const placed = await place(options, move, step, source);
@@ -152,27 +150,4 @@ async function upload({ sides, memoryOf, onSent, onResumed, signal }: CarryOptio
   } finally {
     await file.close();
   }
-}
-
-/** The file must be the one that was planned for, and gone from its old path. */
-async function assertAsPlanned({ sides, signal }: CarryOptions, move: MoveAction): Promise<void> {
-  const now = await sides.disk.stat(move.path, signal);
-  if (now === null || !isVersion(now, move.local)) throw unstable(move.path, 'it has changed or moved on');
-  const old = await sides.disk.stat(move.from.path, signal);
-  if (old === null || (move.replacedBy && isVersion(old, move.replacedBy))) return;
-  const caseOnly = sameInode(old, move.local) && sameButCase(move.from.path, move.path);
-  if (!caseOnly) throw unstable(move.path, `another file is at ${move.from.path} by now`);
-}
-
-/** On a disk that does not tell cases apart, the old name still finds the file. */
-function sameButCase(a: string, b: string): boolean {
-  return a.normalize('NFC').toLowerCase() === b.normalize('NFC').toLowerCase();
-}
-
-function isVersion(now: FileFacts, planned: FileFacts): boolean {
-  return now.size === planned.size && now.mtimeNs === planned.mtimeNs && sameInode(now, planned);
-}
-
-function unstable(path: string, why: string): RollcallError {
-  return new RollcallError('FILE_UNSTABLE', `${path}: ${why}`);
 }

@@ -4,7 +4,7 @@
  * hold every implementation to these promises.
  */
 
-import type { ErrorCode } from '../errors.ts';
+import type { ErrorCode, RollcallError } from '../errors.ts';
 import type { FileFacts, LocalFile } from './types.ts';
 
 /** Something that stopped a side from being read whole, or a name that cannot be synced. */
@@ -65,6 +65,9 @@ export interface IncomingFile {
   discard(): Promise<void>;
 }
 
+/** What is at a path: null only if nothing is, and an error where that cannot be told. */
+export type Looked = FileFacts | null | RollcallError;
+
 /** The album folders of one library. Only ENOENT under a verified root means "gone"; all else throws. */
 export interface DiskPort {
   /** Throws GUARD_ROOT_MISSING, GUARD_ROOT_NOT_DIRECTORY or GUARD_ROOT_UNREADABLE. */
@@ -77,6 +80,8 @@ export interface DiskPort {
   hasFolder(album: string, signal: AbortSignal): Promise<boolean>;
   /** Facts of one file now; null only if it is gone under a verified root. */
   stat(path: string, signal: AbortSignal): Promise<FileFacts | null>;
+  /** The same of several at once, in their order; each folder is looked at once. An error is that of its path alone. */
+  statAll(paths: readonly string[], signal: AbortSignal): Promise<readonly Looked[]>;
   /** The path of a key from the bucket, or why it can have none here (DESIGN 9: it would leave the root, …). */
   pathOf(key: string): { readonly path: string } | { readonly fault: string };
   /**

@@ -141,6 +141,35 @@ describe('stat', () => {
   });
 });
 
+describe('statAll', () => {
+  test('tells of each path what stat does, in their order', async () => {
+    photos.write('a/x.jpg');
+    photos.write('a/b/y.jpg', 'y');
+    photos.write('z.jpg');
+    symlinkSync('a', photos.at('folder-link'));
+    symlinkSync('a/x.jpg', photos.at('link.jpg'));
+    const missing = ['a/gone.jpg', 'gone/x.jpg', 'gone/b/y.jpg', 'a/x.jpg/below-a-file'];
+    const paths = ['a/b/y.jpg', ...missing, 'a/x.jpg', 'folder-link/x.jpg', 'a', '../z.jpg', 'link.jpg', 'z.jpg'];
+    const alone = await Promise.all(paths.map((path) => disk.stat(path, signal).catch((error: unknown) => error)));
+    expect(await disk.statAll(paths, signal)).toEqual(alone);
+    expect(alone.slice(1, 5)).toEqual([null, null, null, null]);
+    expect(alone.slice(6, 9)).toEqual([code('FILE_UNREADABLE'), code('FILE_UNREADABLE'), code('NAME_INVALID')]);
+    expect(await disk.statAll([], signal)).toEqual([]);
+  });
+
+  test.each(['replaced', 'gone'])('calls nothing gone when the root is %s', async (fate) => {
+    await disk.verifyRoot(signal);
+    renameSync(photos.library.root, `${photos.folder}/unmounted`);
+    if (fate === 'replaced') mkdirSync(photos.library.root);
+    const looked = await disk.statAll(['a/x.jpg', 'y.jpg'], signal);
+    expect(looked).toEqual([code('FILE_UNREADABLE'), code('FILE_UNREADABLE')]);
+  });
+
+  test('ends at an abort, with its reason', async () => {
+    await expect(disk.statAll(['a/x.jpg'], AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough');
+  });
+});
+
 describe('open', () => {
   test('reads exactly what is asked for, anywhere in the file', async () => {
     photos.write('a/x.bin', '0123456789');

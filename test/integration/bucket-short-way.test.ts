@@ -151,6 +151,19 @@ describe('a request by the short way', () => {
     expect(proxy.seen.slice(-3).every(isShort)).toBe(true);
   });
 
+  test.each(['', 'photos/', 'photos/a b+c%d/'])(
+    'is opened by a listing of %j, which comes before the rest',
+    async (prefix) => {
+      await upload('photos/listed.jpg', 'listed');
+      const other = new S3Service(opened.client, service.identity, { partConcurrency: 2 });
+      proxy.reset();
+      for await (const _ of other.list(prefix, { shallow: false }, live).batches);
+      expect(await other.head('photos/listed.jpg', live)).toMatchObject({ size: 6 });
+      expect(await other.head('listed.jpg', live)).toBeNull();
+      expect(proxy.seen.map(isShort)).toEqual([false, true, true]);
+    },
+  );
+
   test('is opened by an object that is not there, too', async () => {
     const other = new S3Service(opened.client, service.identity, { partConcurrency: 2 });
     expect(await other.objectExists('photos/none-0.jpg', live)).toBe(false);
