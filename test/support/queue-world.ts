@@ -102,15 +102,15 @@ export async function createQueueWorld(
     },
     open,
     /** All hands are asked to stop, and when they have stopped there are new ones. */
-    async restart(): Promise<void> {
+    async restart(more: Partial<QueueParts> = {}): Promise<void> {
       await closeQueues();
-      queue = await open();
+      queue = await open(more);
     },
     lines,
     /** Through the queue, to its end. */
     async run(request: Partial<SyncRequest> = {}): Promise<Report> {
       const { runId } = await queue.enqueue({ library: 'test', ...request });
-      return queue.ended(runId, AbortSignal.timeout(50_000));
+      return queue.ended(runId, AbortSignal.timeout(150_000));
     },
     tasks: (runId: string) =>
       world.query<Task>(`SELECT * FROM "AlbumTask" WHERE "runId" = $1 ORDER BY "album" COLLATE "C"`, [runId]),
