@@ -10,7 +10,7 @@ let world: PageWorld;
 beforeAll(async () => {
   browser = await startBrowser();
   world = await pageWorld(browser);
-}, 120_000);
+});
 afterAll(async () => {
   await world?.close();
   await browser?.close();
@@ -123,14 +123,19 @@ describe('a preview', () => {
 describe('a run', () => {
   test('shows a bar for each album while it goes, and can be cancelled', async () => {
     for (const album of ['bars-a', 'bars-b']) for (let n = 0; n < 40; n++) world.write(`${album}/${n}.jpg`);
-    world.proxy.fail(({ method }) => (method === 'PUT' ? { kind: 'after', first: () => pause(300) } : null));
+    const { promise: asked, resolve: noteAsked } = Promise.withResolvers<void>();
+    const first = () => asked.then(() => pause(1_000));
+    world.proxy.fail(({ method }) => (method === 'PUT' ? { kind: 'after', first } : null));
     const page = await world.open('/sync');
     await button(page, 'Preview').click();
     await button(page, 'Apply').click();
     await page.waitForURL('**/runs/*');
     await page.getByRole('progressbar', { name: 'Progress of bars-a' }).waitFor();
     await page.getByRole('progressbar', { name: 'Progress of bars-b' }).waitFor();
+    const answered = page.waitForResponse(/\/cancel$/);
     await button(page, 'Cancel').click();
+    await answered;
+    noteAsked();
     await page.locator('.problem', { hasText: 'CANCELLED' }).waitFor();
   });
 

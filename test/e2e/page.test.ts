@@ -12,7 +12,7 @@ let world: PageWorld;
 beforeAll(async () => {
   browser = await startBrowser();
   world = await pageWorld(browser);
-}, 120_000);
+});
 afterAll(async () => {
   await world?.close();
   await browser?.close();
@@ -181,13 +181,18 @@ describe('a run', () => {
 
   test('can be cancelled while it goes, and says so', async () => {
     for (let n = 0; n < 40; n++) world.write(`long/${n}.jpg`);
-    world.proxy.fail(({ method }) => (method === 'PUT' ? { kind: 'after', first: () => pause(700) } : null));
+    const { promise: asked, resolve: noteAsked } = Promise.withResolvers<void>();
+    const first = () => asked.then(() => pause(1_000));
+    world.proxy.fail(({ method }) => (method === 'PUT' ? { kind: 'after', first } : null));
     const page = await world.open('/sync');
     await button(page, 'Preview').click();
     await button(page, 'Apply').click();
     await page.waitForURL('**/runs/*');
     await page.locator('.live').waitFor();
+    const answered = page.waitForResponse(/\/cancel$/);
     await button(page, 'Cancel').click();
+    await answered;
+    noteAsked();
     await page.locator('.problem', { hasText: 'CANCELLED' }).waitFor();
   });
 });

@@ -51,7 +51,7 @@ async function get(path: string): Promise<unknown> {
 }
 
 async function ended(runId: string) {
-  await w.queue.ended(runId, AbortSignal.timeout(50_000));
+  await w.queue.ended(runId, AbortSignal.timeout(150_000));
   return Report.parse(Run.parse(await get(`/api/runs/${runId}`)).report);
 }
 
@@ -62,16 +62,29 @@ function heldUploads(): () => void {
   return letGo;
 }
 
+/** Two uploads go through, the others wait until somebody has asked for the end, and take a while then. */
+function uploadsUntil(asked: Promise<unknown>): void {
+  let sent = 0;
+  const first = async () => {
+    sent += 1;
+    if (sent > 2) await asked;
+    await sleep(200);
+  };
+  w.proxy.fail(({ method }) => (method === 'PUT' ? { kind: 'after', first } : null));
+}
+
 async function running() {
   const list = async () => RunList.parse(await get('/api/runs?status=running&kind=sync')).runs;
-  await expect.poll(list, { timeout: 20_000 }).not.toHaveLength(0);
+  await expect.poll(list).not.toHaveLength(0);
   return (await list())[0]!;
 }
 
 describe('a sync that is asked for with Prefer: respond-async', () => {
   test('is answered at once, can be followed album by album, and ends with the sum of its albums', async () => {
     for (const album of ['a', 'b', 'c']) for (let n = 0; n < 3; n++) w.write(`${album}/${n}.jpg`);
-    const letGo = heldUploads();
+    // Nothing of the bucket is seen, and nothing sent, before somebody listens.
+    const { promise: held, resolve: beginWork } = Promise.withResolvers<void>();
+    w.proxy.fail(() => ({ kind: 'after', first: () => held }));
     const answer = await post('/api/sync', { library: 'test' }, ASYNC);
     expect(answer.status).toBe(202);
     const { runId } = QueuedRun.parse(await answer.json());
@@ -79,9 +92,14 @@ describe('a sync that is asked for with Prefer: respond-async', () => {
     expect(answer.headers.get('Preference-Applied')).toBe('respond-async');
     const stream = await listenTo(`${url}/api/runs/${runId}/events`);
     const told = [];
+    let letGo = () => {};
     for (let event = await stream.next(); event !== null; event = await stream.next()) {
       if (event.event === 'progress') {
         told.push(RunProgress.parse(event.data));
+        if (told.length === 1) {
+          letGo = heldUploads();
+          beginWork();
+        }
         if (told.at(-1)?.partCounts.running === 2) letGo();
         continue;
       }
@@ -222,11 +240,13 @@ describe('POST /api/reconcile', () => {
 describe('POST /api/runs/{id}/cancel', () => {
   test('drains a run that goes: what was sent is on record, and the rest is left', async () => {
     for (let n = 0; n < 40; n++) w.write(`a/${n}.jpg`);
-    w.proxy.fail(({ method }) => (method === 'PUT' ? { kind: 'after', first: () => sleep(200) } : null));
+    const { promise: asked, resolve: noteAsked } = Promise.withResolvers<void>();
+    uploadsUntil(asked);
     const waiting = post('/api/sync', { library: 'test', album: 'a' });
     const { id } = await running();
-    await expect.poll(() => w.keys().then((keys) => keys.length), { timeout: 20_000 }).toBeGreaterThan(1);
+    await expect.poll(() => w.keys().then((keys) => keys.length)).toBeGreaterThan(1);
     const answer = await post(`/api/runs/${id}/cancel`);
+    noteAsked();
     expect(answer.status).toBe(202);
     expect(Run.parse(await answer.json())).toMatchObject({ id, status: 'running', cancelAt: expect.any(String) });
     const report = Report.parse(await (await waiting).json());
@@ -241,10 +261,12 @@ describe('POST /api/runs/{id}/cancel', () => {
   test('ends the albums of a library that wait, and those that go', async () => {
     const albums = ['a', 'b', 'c', 'd', 'e', 'f'];
     for (const album of albums) for (let n = 0; n < 20; n++) w.write(`${album}/${n}.jpg`);
-    w.proxy.fail(({ method }) => (method === 'PUT' ? { kind: 'after', first: () => sleep(200) } : null));
+    const { promise: asked, resolve: noteAsked } = Promise.withResolvers<void>();
+    uploadsUntil(asked);
     const { runId } = QueuedRun.parse(await (await post('/api/sync', { library: 'test' }, ASYNC)).json());
-    await expect.poll(() => w.keys().then((keys) => keys.length), { timeout: 20_000 }).toBeGreaterThan(1);
+    await expect.poll(() => w.keys().then((keys) => keys.length)).toBeGreaterThan(1);
     expect((await post(`/api/runs/${runId}/cancel`)).status).toBe(202);
+    noteAsked();
     const report = await ended(runId);
     expect(report).toMatchObject({ status: 'partial', error: { code: 'CANCELLED' } });
     expect(report.actions.uploaded).toBeLessThan(120);

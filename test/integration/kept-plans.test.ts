@@ -353,7 +353,15 @@ describe('with Prefer: respond-async', () => {
   test('a plan is carried out, followed album by album, and can be cancelled', async () => {
     for (const album of ['a', 'b', 'c']) for (let n = 0; n < 20; n++) w.write(`${album}/${n}.jpg`);
     const { runId } = await preview();
-    w.proxy.fail(({ method }) => (method === 'PUT' ? { kind: 'after', first: () => pause(400) } : null));
+    const { promise: asked, resolve: noteAsked } = Promise.withResolvers<void>();
+    // An album goes once something of it is done; no more is done before the end was asked for.
+    let sent = 0;
+    const first = async () => {
+      sent += 1;
+      if (sent > 2) await asked;
+      await pause(400);
+    };
+    w.proxy.fail(({ method, path }) => (method === 'PUT' && path.endsWith('.jpg') ? { kind: 'after', first } : null));
     const answer = await post(`/api/runs/${runId}/apply`, undefined, ASYNC);
     expect(answer.status).toBe(202);
     const { runId: applying } = QueuedRun.parse(await answer.json());
@@ -369,6 +377,7 @@ describe('with Prefer: respond-async', () => {
       albums = parts.map(({ album }) => album).toSorted();
       expect(parts.map(({ actions }) => actions.total)).toEqual([20, 20, 20]);
       expect((await post(`/api/runs/${applying}/cancel`)).status).toBe(202);
+      noteAsked();
     }
     expect(albums).toEqual(['a', 'b', 'c']);
     expect((await w.keys()).length).toBeLessThan(60);
