@@ -370,7 +370,8 @@ describe('a request by the short way', () => {
     const credentials = { accessKeyId, secretAccessKey };
     const impatient = openS3Client(
       { endpoint: proxy.endpoint, region, forcePathStyle: true, credentials },
-      { maxSockets: 16, idleTimeoutMs: 300 },
+      // Longer than a busy machine keeps this process from reading what has come.
+      { maxSockets: 16, idleTimeoutMs: 3_000 },
     );
     const other = new S3Service(impatient.client, service.identity, { partConcurrency: 2 });
     try {

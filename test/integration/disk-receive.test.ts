@@ -91,16 +91,22 @@ test.runIf(showsDescriptors)('a folder that is a link again and again never lets
 /** A thread in which `a` is a folder and a link in turn; a folder that is made in between is put aside. */
 async function swapInParallel(root: string): Promise<() => Promise<void>> {
   const code = `
-    const { renameSync } = require('node:fs');
+    const { mkdirSync, renameSync } = require('node:fs');
     const { parentPort, workerData: { root, stop } } = require('node:worker_threads');
     let made = 0;
+    // Whoever made a folder there may take it away again at any moment.
+    const putAside = (name) => {
+      try { renameSync(root + '/a', root + '/' + name); return true; }
+      catch (error) { if (error.code !== 'ENOENT') throw error; return false; }
+    };
     const bring = (name) => {
       try { renameSync(root + '/' + name, root + '/a'); }
-      catch { renameSync(root + '/a', root + '/made' + made++); bring(name); }
+      catch { putAside('made' + made++); bring(name); }
     };
     const wait = (ms) => Atomics.wait(stop, 0, 0, Math.random() * ms);
     while (Atomics.load(stop, 0) === 0) {
-      renameSync(root + '/a', root + '/aside'); bring('link'); wait(3);
+      if (!putAside('aside')) mkdirSync(root + '/aside');
+      bring('link'); wait(3);
       renameSync(root + '/a', root + '/link'); bring('aside'); wait(9);
     }`;
   const stop = new Int32Array(new SharedArrayBuffer(4));

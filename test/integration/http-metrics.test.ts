@@ -120,7 +120,7 @@ describe('over a real database', () => {
     utimesSync(join(root, 'b.jpg'), 1_600_000_000, 1_600_000_000);
     const { bucket } = world;
     await world.catalog.libraries.create({ name: 'other', root, bucket, prefix: 'other/', excludes: [] });
-    const report = await world.service.sync({}, {}, AbortSignal.timeout(60_000));
+    const report = await world.service.sync({}, {}, AbortSignal.timeout(150_000));
     rmSync(root, { recursive: true });
     expect(report.bytes.uploaded).toBe(12);
     const read = await scrape();
@@ -207,7 +207,7 @@ describe('over a real database', () => {
           syncIntervalSeconds: 60,
           version: '1.2.3',
         },
-        AbortSignal.timeout(10_000),
+        AbortSignal.timeout(150_000),
       );
     const well = await health(async () => [{ ...DEPTH[0]!, dead: 0 }]);
     expect(well).toMatchObject({ status: 'ok', parts: { queue: { ok: true, queues: [{ waiting: 3, active: 2 }] } } });
@@ -276,7 +276,8 @@ describe('while the database is away', () => {
     const begun = performance.now();
     const response = await app.request('/metrics');
     expect(response.status).toBe(200);
-    expect(performance.now() - begun).toBeLessThan(5_000);
+    // So long Prometheus waits for an answer, unless it is told otherwise.
+    expect(performance.now() - begun).toBeLessThan(10_000);
     return reader(await response.text());
   }
 
