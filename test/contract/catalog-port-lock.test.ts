@@ -88,7 +88,7 @@ describe('a lock', () => {
     const { child } = await startHolder({ library, album: null });
     await expect(lock(library)).rejects.toMatchObject(inProgress);
     child.kill('SIGKILL');
-    await vi.waitFor(() => lock(library), { timeout: 20_000, interval: 50 });
+    await vi.waitFor(() => lock(library), { timeout: 100_000, interval: 50 });
   });
 
   test('whose connection is broken says so to its holder', async () => {
@@ -133,7 +133,7 @@ describe('a run that a dead process left running', () => {
     const alive = await startHolder({ library: two, album: 'a' });
     expect(await world.catalog.closeAbandonedRuns(never)).toBe(0);
     dead.child.kill('SIGKILL');
-    await vi.waitFor(async () => expect(await world.catalog.closeAbandonedRuns(never)).toBe(1), { timeout: 20_000 });
+    await vi.waitFor(async () => expect(await world.catalog.closeAbandonedRuns(never)).toBe(1), { timeout: 100_000 });
     expect(await world.catalog.browser.run(dead.run)).toMatchObject({
       status: 'failed',
       finishedAt: expect.any(String),

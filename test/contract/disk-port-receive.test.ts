@@ -391,8 +391,8 @@ describe('a download that fails', () => {
       await expect(incoming.commit(MTIME)).rejects.toBe(reason);
       await incoming.discard();
     }
-    await vi.waitFor(() => expect(names()).toEqual([]), 10_000);
-    await vi.waitFor(() => expect(openBelow(photos.folder)).toEqual([]), 10_000);
+    await vi.waitFor(() => expect(names()).toEqual([]), 60_000);
+    await vi.waitFor(() => expect(openBelow(photos.folder)).toEqual([]), 60_000);
   });
 });
 

@@ -87,9 +87,7 @@ describe('S3 server, storage classes', () => {
         expect((await head(key)).Restore).toBe('ongoing-request="true"');
         expect(await failureOf(s3().read(key))).toEqual(INVALID_STATE);
         s3().passTime(RESTORE_MS);
-        await expect
-          .poll(async () => (await head(key)).Restore, { timeout: 30_000 })
-          .toContain('ongoing-request="false"');
+        await expect.poll(async () => (await head(key)).Restore).toContain('ongoing-request="false"');
 
         const found = await head(key);
         expect(found.StorageClass).toBe(StorageClass);

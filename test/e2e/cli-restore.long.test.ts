@@ -49,9 +49,7 @@ async function renameArchived(): Promise<void> {
   renameSync(join(world.dir, 'photos/2014'), join(world.dir, 'photos/2015'));
 }
 
-test('a rename that meets archived objects waits; restore, restore-status and a sync bring it to its end', {
-  timeout: 120_000,
-}, async () => {
+test('a rename that meets archived objects waits; restore, restore-status and a sync bring it to its end', async () => {
   await renameArchived();
   const met = await world.run('sync');
   expect(met, met.stderr).toMatchObject({ exitCode: 0 });

@@ -13,7 +13,7 @@ afterEach(() => world.close());
 
 const ADDRESS = /is up at (http:\/\/\S+)/;
 
-describe('rollcall serve, with nothing configured', { timeout: 120_000 }, () => {
+describe('rollcall serve, with nothing configured', () => {
   test('brings everything along, says where it is, syncs its demo library, and stops cleanly on Ctrl-C', async () => {
     const server = world.start('serve');
     await server.says('Ctrl-C stops everything.');
@@ -86,7 +86,7 @@ describe('rollcall serve, with nothing configured', { timeout: 120_000 }, () => 
   });
 });
 
-describe('rollcall sync, with nothing configured', { timeout: 120_000 }, () => {
+describe('rollcall sync, with nothing configured', () => {
   test('starts what it needs for its own time and syncs a folder', async () => {
     world.write('pictures/a.jpg', 'a');
     const ran = await world.run('sync', 'pictures');

@@ -57,7 +57,7 @@ function advised(stdout: string, part: string): string[][] {
   });
 }
 
-test('a library in order is read and found whole', { timeout: 120_000 }, async () => {
+test('a library in order is read and found whole', async () => {
   write('2024/a.jpg', '2025/b.jpg');
   await world.run('sync');
   const ran = await world.run('verify');
@@ -77,7 +77,7 @@ test('a library in order is read and found whole', { timeout: 120_000 }, async (
   expect(unknown.stdout).toContain('There was nothing to check');
 });
 
-test('every damaged photo is named, and what is advised mends it', { timeout: 240_000 }, async () => {
+test('every damaged photo is named, and what is advised mends it', async () => {
   const album = "it's summer, 2024";
   write(`${album}/disk.jpg`, '2025/bucket.jpg', '2025/missing.jpg', '2026/theirs.jpg', '2027/ours.jpg', 'whole.jpg');
   write(`${album}/kept.jpg`);
@@ -127,7 +127,7 @@ test('every damaged photo is named, and what is advised mends it', { timeout: 24
   expect(theirs).toBe('by somebody else');
 });
 
-test('what cannot be read is told with its reason, and is no damage', { timeout: 120_000 }, async () => {
+test('what cannot be read is told with its reason, and is no damage', async () => {
   write('a.jpg', 'b.jpg');
   await world.run('sync');
   renameSync(onDisk('a.jpg'), join(world.dir, 'a.jpg'));
@@ -138,7 +138,7 @@ test('what cannot be read is told with its reason, and is no damage', { timeout:
   expect(ran.stdout).toContain('1 whole, 1 not readable');
 });
 
-test('one that was killed, and then stopped, goes on where it was', { timeout: 240_000 }, async () => {
+test('one that was killed, and then stopped, goes on where it was', async () => {
   const photos = Array.from({ length: 60 }, (_, i) => `${i}.jpg`);
   write(...photos);
   await world.run('sync');

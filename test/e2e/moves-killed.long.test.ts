@@ -161,7 +161,7 @@ test(
 );
 
 /** Tried again where something goes between being listed and being read: the server may still work for the dead. */
-const objects = () => vi.waitFor(() => objectsOf(world.s3.client, world.bucket, 'photos/'), 5_000);
+const objects = () => vi.waitFor(() => objectsOf(world.s3.client, world.bucket, 'photos/'), 60_000);
 
 /** The bytes that have to be in the bucket at any moment: all but the edit. */
 function unedited(round: number): string[] {

@@ -10,7 +10,7 @@ let world: PageWorld;
 beforeAll(async () => {
   browser = await startBrowser();
   world = await pageWorld(browser);
-}, 120_000);
+});
 afterAll(async () => {
   await world?.close();
   await browser?.close();

@@ -60,7 +60,7 @@ function postmaster(): number {
   return Number(readFileSync(`${cli.dir}/.data/${file}`, 'utf8').split('\n')[0]);
 }
 
-describe('a queued sync', { timeout: 150_000 }, () => {
+describe('a queued sync', () => {
   test('survives its database: PostgreSQL is killed in the middle, comes back, and every photo arrives', async () => {
     for (let album = 0; album < 6; album++) {
       for (let photo = 0; photo < 20; photo++) cli.write(`photos/album ${album}/${photo}.jpg`, `${album} ${photo}`);

@@ -41,7 +41,7 @@ async function objects() {
   return Contents;
 }
 const keys = async () => (await objects()).map(({ Key = '' }) => Key.slice('photos/'.length));
-const soon = { timeout: 40_000, interval: 100 };
+const soon = { timeout: 100_000, interval: 100 };
 
 /** A watching sync whose first pass is over. */
 async function watching(...args: string[]): Promise<Running> {

@@ -12,7 +12,7 @@ let world: World;
 beforeAll(async () => {
   s3 = await startTestS3({ restoreDelayMs: { Standard: 3_600_000, Bulk: 0 } });
   world = await createWorld({}, { bucketOf: { s3 } });
-}, 60_000);
+});
 afterAll(async () => {
   await world?.close();
   await s3?.close();
@@ -24,7 +24,7 @@ beforeEach(async () => {
   await world.query('DELETE FROM "ArchivedObject"');
 });
 
-const signal = () => AbortSignal.timeout(20_000);
+const signal = () => AbortSignal.timeout(150_000);
 const restore = (request: Partial<RestoreRequest & { library: string }> = {}) =>
   world.service.restore({ library: 'test', days: 7, tier: 'Standard', ...request }, signal());
 const look = (library = 'test') => world.service.restoreStatus({ library }, signal());
@@ -154,7 +154,7 @@ describe('of several libraries', () => {
     const stop = new AbortController();
     const first = async () => {
       // The other one has been answered by then.
-      await vi.waitFor(() => expect(world.logged.join()).toContain('Restore asked for'), { timeout: 10_000 });
+      await vi.waitFor(() => expect(world.logged.join()).toContain('Restore asked for'), { timeout: 100_000 });
       stop.abort(new DOMException('stop', 'AbortError'));
     };
     world.proxy.fail(({ method, path }) =>

@@ -16,7 +16,7 @@ beforeAll(async () => {
   const restoreDelayMs = { Expedited: RESTORE_MS, Standard: RESTORE_MS, Bulk: RESTORE_MS };
   s3 = await startTestS3({ restoreDelayMs, clock: () => Date.now() + aheadMs });
   world = await createWorld({}, { bucketOf: { s3 } });
-}, 60_000);
+});
 afterAll(async () => {
   await world?.close();
   await s3?.close();
@@ -26,7 +26,7 @@ beforeEach(() => {
   return world.wipe();
 });
 
-const signal = () => AbortSignal.timeout(20_000);
+const signal = () => AbortSignal.timeout(150_000);
 const mv = (from: string, to: string) => renameSync(join(world.root, from), join(world.root, to));
 const head = (key: string) => s3.client.send(new HeadObjectCommand({ Bucket: s3.bucket, Key: key }));
 const restore = () => world.service.restore({ library: 'test', days: 7, tier: 'Standard' }, signal());

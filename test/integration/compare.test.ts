@@ -13,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
-const signal = () => AbortSignal.timeout(60_000);
+const signal = () => AbortSignal.timeout(150_000);
 const md5 = { aaa: '47bce5c74f589f4867dbd57e9ca9f808', bbb: '08f8e0260c64418510cefb2b06eee5cd' } as const;
 
 async function compare(request: CompareRequest = { album: 'x' }) {

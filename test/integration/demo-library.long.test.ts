@@ -184,7 +184,7 @@ test('a folder that cannot be made is one clear error', async () => {
 /** Waits until pictures are being drawn for this root. */
 async function begun(root: string): Promise<void> {
   const making = join(dirname(root), `.${basename(root)}.making-${process.pid}`);
-  await expect.poll(() => existsSync(making), { timeout: 30_000, interval: 5 }).toBe(true);
+  await expect.poll(() => existsSync(making), { timeout: 100_000, interval: 5 }).toBe(true);
 }
 
 type Tags = Map<number, string | number>;

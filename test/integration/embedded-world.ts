@@ -34,7 +34,7 @@ export class World {
   /** Attaches in this process to the database, or to the parts named. */
   async attach(parts: { database?: boolean; s3?: boolean; s3Bucket?: string } = {}): Promise<EmbeddedServices> {
     const request = { dataDir: this.dataDir, database: true, s3: false, ...parts };
-    const services = await attachEmbedded(request, AbortSignal.timeout(50_000));
+    const services = await attachEmbedded(request, AbortSignal.timeout(150_000));
     this.#attached.push(services);
     return services;
   }

@@ -23,7 +23,7 @@ import { createWorld, type World } from '../support/world.ts';
 const FOLDER = resolve(import.meta.dirname, '../golden');
 const FILES = readdirSync(FOLDER).filter((name) => name.endsWith('.md') && name !== 'README.md');
 const UPDATES = process.env['UPDATE_GOLDEN'] === '1';
-const live = () => AbortSignal.timeout(60_000);
+const live = () => AbortSignal.timeout(150_000);
 
 interface Heard {
   readonly triple: Triple;

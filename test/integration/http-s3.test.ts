@@ -326,7 +326,7 @@ describe('every call', () => {
   test.each(['upload', 'download', 'remove'] as const)('%s waits for nobody who syncs the album', async (call) => {
     world.write('x/a.jpg');
     const scope = { library: world.library, album: null };
-    const lock = await world.catalog.port.lock(scope, AbortSignal.timeout(10_000));
+    const lock = await world.catalog.port.lock(scope, AbortSignal.timeout(150_000));
     try {
       const problem = await refused(call, { album: 'x', ...FILES[call] });
       expect(problem).toMatchObject({ status: 409, code: 'SYNC_IN_PROGRESS' });

@@ -15,7 +15,7 @@ let looked: string[];
 let failing: Set<string>;
 
 const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-const soon = { timeout: 40_000, interval: 100 };
+const soon = { timeout: 100_000, interval: 100 };
 
 beforeAll(async () => {
   w = await createQueueWorld();

@@ -177,7 +177,7 @@ describe('a queued run', () => {
     w.write('a/1.jpg');
     const { runId } = await w.queue.enqueue({});
     expect((await w.runs()).map(({ status }) => status)).toContain('queued');
-    const report = await w.queue.ended(runId, AbortSignal.timeout(40_000));
+    const report = await w.queue.ended(runId, AbortSignal.timeout(150_000));
     // The one folder lies in the other.
     expect(report).toMatchObject({ runId, status: 'succeeded', photos: { new: 3 }, actions: { uploaded: 3 } });
     const runs = await w.runs();
@@ -191,7 +191,7 @@ describe('a queued run', () => {
     try {
       await empty.catalog.libraries.remove(empty.library.id);
       const { runId } = await empty.queue.enqueue({});
-      expect(await empty.queue.ended(runId, AbortSignal.timeout(10_000))).toMatchObject({ status: 'succeeded' });
+      expect(await empty.queue.ended(runId, AbortSignal.timeout(150_000))).toMatchObject({ status: 'succeeded' });
     } finally {
       await empty.close();
     }

@@ -240,7 +240,7 @@ test('what is uploaded is looked at from the bytes that were read for it, and ne
     .bucket.upload({ key: 'photos/a.jpg', file: open, contentType: 'image/jpeg', condition: { absent: true } }, never);
   await open.close();
   await world.sync();
-  await expect.poll(async () => (await photo('a.jpg'))?.media, { timeout: 15_000 }).toMatchObject({ state: 'ready' });
+  await expect.poll(async () => (await photo('a.jpg'))?.media).toMatchObject({ state: 'ready' });
   expect(opened).toBe(1);
   await intake.close();
 });

@@ -12,7 +12,7 @@ afterAll(() => world?.close());
 beforeEach(() => world.wipe());
 
 const mv = (from: string, to: string) => renameSync(join(world.root, from), join(world.root, to));
-const signal = () => AbortSignal.timeout(20_000);
+const signal = () => AbortSignal.timeout(150_000);
 const NOW = { orphans: 'delete', deleteNow: true } as const;
 
 async function synced(...paths: string[]): Promise<void> {

@@ -71,10 +71,10 @@ async function upheaval(): Promise<Record<string, string>> {
 async function planned(request: Parameters<World['sync']>[0] = {}): Promise<SavedPlan> {
   const plans: SavedPlan[] = [];
   const hooks = { onPlan: (plan: SavedPlan) => void plans.push(plan) };
-  await world.service.sync({ library: 'test', dryRun: true, ...request }, hooks, AbortSignal.timeout(60_000));
+  await world.service.sync({ library: 'test', dryRun: true, ...request }, hooks, AbortSignal.timeout(150_000));
   return readPlan(printPlan(plans[0]!));
 }
-const apply = (plan: SavedPlan) => world.service.apply(plan, {}, AbortSignal.timeout(60_000));
+const apply = (plan: SavedPlan) => world.service.apply(plan, {}, AbortSignal.timeout(150_000));
 
 describe('a dry run', () => {
   test('plans what the run then does, and touches nothing', async () => {

@@ -25,7 +25,7 @@ async function planOf(...actions: unknown[]): Promise<SavedPlan> {
   return readPlan(printPlan({ ...made, actions: actions as Action[] }));
 }
 
-const apply = (plan: SavedPlan) => world.service.apply(plan, {}, AbortSignal.timeout(60_000));
+const apply = (plan: SavedPlan) => world.service.apply(plan, {}, AbortSignal.timeout(150_000));
 
 describe('an edited plan', () => {
   test('removes no object by calling it the remains of a rename that never was', async () => {
@@ -33,7 +33,7 @@ describe('an edited plan', () => {
     await world.sync();
     await world.put('photos/2024/precious.jpg', 'not known to the catalog');
     const [photo] = await world.rows();
-    const listed = await world.sides().bucket.head('photos/2024/precious.jpg', AbortSignal.timeout(5_000));
+    const listed = await world.sides().bucket.head('photos/2024/precious.jpg', AbortSignal.timeout(150_000));
     const plan = await planOf({
       ...{ kind: 'leftover', key: 'photos/2024/precious.jpg', path: '2024/precious.jpg', reason: 'trust me' },
       object: { size: listed?.size, etag: listed?.etag },
@@ -49,7 +49,7 @@ describe('an edited plan', () => {
     await world.sync();
     const [photo] = await world.rows();
     world.write('2024/b.jpg', 'the bytes of a');
-    const stat = await world.openDisk(world.library).stat('2024/b.jpg', AbortSignal.timeout(5_000));
+    const stat = await world.openDisk(world.library).stat('2024/b.jpg', AbortSignal.timeout(150_000));
     const copy = (from: object, md5: string) => ({
       ...{ kind: 'copy', key: 'photos/2024/b.jpg', path: '2024/b.jpg', reason: 'trust me', md5 },
       local: { size: stat?.size, mtimeNs: stat?.mtimeNs, device: stat?.device, inode: stat?.inode },

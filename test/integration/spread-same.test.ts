@@ -53,7 +53,7 @@ function spreaderOf(world: World): Spreader {
 
 /** What the queue does, without the queue. */
 async function spreadSync(world: World, spreader: Spreader, request: Partial<SyncRequest>): Promise<Report> {
-  const signal = AbortSignal.timeout(60_000);
+  const signal = AbortSignal.timeout(150_000);
   const parentId = await world.catalog.port.beginRun({ library: world.library, album: null, kind: 'sync', policy: {} });
   const scope = { library: world.library, album: null };
   const { report, albums } = await spreader.survey({ scope, request, parentId }, {}, signal);
@@ -176,6 +176,6 @@ describe('a sync that is spread over albums', () => {
         SOAK ? { numRuns: SOAK, endOnFailure: true } : { numRuns: 8, seed: 8, interruptAfterTimeLimit: 40_000 },
       );
     },
-    SOAK ? 3_600_000 : 60_000,
+    SOAK ? 3_600_000 : 300_000,
   );
 });

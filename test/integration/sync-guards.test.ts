@@ -199,7 +199,7 @@ test('a second run on the same library is refused while the first one runs', asy
   world.proxy.fail(({ method }) => {
     if (method !== 'PUT' || second !== null) return null;
     const begun = world.service
-      .sync({ album: 'album', library: 'test' }, {}, AbortSignal.timeout(60_000))
+      .sync({ album: 'album', library: 'test' }, {}, AbortSignal.timeout(150_000))
       .catch((error: unknown) => error);
     second = begun;
     return { kind: 'after', first: () => begun };

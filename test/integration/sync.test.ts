@@ -396,10 +396,10 @@ describe('a saved plan', () => {
   async function planned(request: Parameters<World['sync']>[0] = {}) {
     const plans: SavedPlan[] = [];
     const hooks = { onPlan: (plan: SavedPlan) => void plans.push(plan) };
-    await world.service.sync({ library: 'test', dryRun: true, ...request }, hooks, AbortSignal.timeout(60_000));
+    await world.service.sync({ library: 'test', dryRun: true, ...request }, hooks, AbortSignal.timeout(150_000));
     return readPlan(printPlan(plans[0]!));
   }
-  const apply = (plan: SavedPlan) => world.service.apply(plan, {}, AbortSignal.timeout(60_000));
+  const apply = (plan: SavedPlan) => world.service.apply(plan, {}, AbortSignal.timeout(150_000));
 
   test('does exactly what it said, once', async () => {
     world.write('a.jpg');

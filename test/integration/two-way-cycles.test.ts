@@ -288,7 +288,7 @@ describe('the schedule over a real library', () => {
 
   test('after a cycle that the bucket refused the next one does the work, and the history tells both', async () => {
     world.write('a.jpg', 'a');
-    const history = async () => (await world.catalog.browser.twoWayHistory(AbortSignal.timeout(10_000)))[0];
+    const history = async () => (await world.catalog.browser.twoWayHistory(AbortSignal.timeout(150_000)))[0];
     expect(await history()).toEqual({ library: 'test', lastGoodAt: null, failingSince: null, error: null });
     world.proxy.fail(() => ({ kind: 'answer', status: 403, body: '<Error><Code>AccessDenied</Code></Error>' }));
     await cycles(2);
@@ -314,7 +314,7 @@ describe('the schedule over a real library', () => {
     const hooks = { onStart: () => stop.abort(new DOMException('stopped', 'AbortError')) };
     const stopped = await world.service.sync({ library: 'test', direction: 'both' }, hooks, stop.signal);
     expect(stopped).toMatchObject({ status: 'failed', error: { code: 'CANCELLED' } });
-    expect(await world.catalog.browser.twoWayHistory(AbortSignal.timeout(10_000))).toEqual([
+    expect(await world.catalog.browser.twoWayHistory(AbortSignal.timeout(150_000))).toEqual([
       { library: 'test', lastGoodAt: null, failingSince: null, error: null },
     ]);
   });

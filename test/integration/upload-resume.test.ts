@@ -53,7 +53,7 @@ beforeEach(async () => {
   await world.sync();
 });
 
-const live = () => AbortSignal.timeout(60_000);
+const live = () => AbortSignal.timeout(150_000);
 const at = (Key = '', UploadId = '') => ({ key: Key, uploadId: UploadId });
 const isPart = ({ method, query }: SeenRequest): boolean => method === 'PUT' && query.has('partNumber');
 const sentParts = (): number[] =>

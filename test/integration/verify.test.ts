@@ -27,7 +27,7 @@ afterEach(async () => {
 });
 afterAll(() => world.close());
 
-const verify = (request: { sample?: number; album?: string } = {}, signal = AbortSignal.timeout(60_000)) =>
+const verify = (request: { sample?: number; album?: string } = {}, signal = AbortSignal.timeout(150_000)) =>
   world.service.verify({ library: 'test', ...request }, {}, signal);
 
 interface Checked {
@@ -492,7 +492,7 @@ describe('a sample', () => {
     const turn = Math.floor(order.findIndex(({ path }) => path === '17.jpg') / 3);
     for (let i = 0; i < turn; i++) expect(await verify({ sample: 5 })).toMatchObject({ status: 'succeeded' });
     expect(codes(await verify({ sample: 5 }))).toEqual({ '17.jpg': 'DISK_DAMAGED' });
-  }, 120_000);
+  });
 
   test('a photo that cannot be read does not stand first in line for ever', async () => {
     for (const name of ['a.jpg', 'b.jpg']) world.write(name);

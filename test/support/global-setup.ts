@@ -55,7 +55,7 @@ async function makeTemplate(server: TestServer): Promise<TestServer & { readonly
   await queryOnce(server.url, `CREATE DATABASE ${template} TEMPLATE template0 ENCODING 'UTF8'`);
   const url = new URL(server.url);
   url.pathname = `/${template}`;
-  await migrate(url.href, AbortSignal.timeout(60_000));
+  await migrate(url.href, AbortSignal.timeout(150_000));
   const stop = async () => {
     await queryOnce(server.url, `DROP DATABASE IF EXISTS ${template}`);
     await server.stop();
@@ -79,7 +79,7 @@ async function startServer(): Promise<TestServer> {
     if (account !== null) chownSync(folder, account.uid, account.gid);
     const dataFolder = join(folder, 'data');
     const cluster = { binaries, account, dataFolder, password: 'test', durable: false };
-    await makeCluster(cluster, AbortSignal.timeout(60_000));
+    await makeCluster(cluster, AbortSignal.timeout(150_000));
     const port = await freePort();
     const { stop, fault } = await launch(binaries.postgres, dataFolder, port, folder, account);
     if (fault === null) return { url: `postgresql://rollcall:test@127.0.0.1:${port}/postgres`, stop };

@@ -73,7 +73,7 @@ const CIRCUMSTANCES: readonly Circumstance[] = [
   [
     /^another run is syncing the library$/,
     async (world) => {
-      const signal = AbortSignal.timeout(60_000);
+      const signal = AbortSignal.timeout(150_000);
       const lock = await world.catalog.port.lock({ library: world.library, album: null }, signal);
       return { undo: () => lock.release() };
     },

@@ -99,7 +99,7 @@ async function changeOf(world: World, path: string, catalog: string, disk: strin
 /** Of a file that is not there: an inode that no other has. */
 async function factsOf(world: World, path: string): Promise<FileFacts> {
   const there = existsSync(join(world.root, path));
-  const facts = there ? await world.sides().disk.stat(path, AbortSignal.timeout(10_000)) : null;
+  const facts = there ? await world.sides().disk.stat(path, AbortSignal.timeout(150_000)) : null;
   const random = BigInt(`0x${md5(path).slice(0, 12)}`);
   return facts ?? { size: 0, mtimeNs: 0n, device: 77n, inode: random };
 }

@@ -247,7 +247,7 @@ export class Player {
     const { media, world } = { ...this.#parts };
     if (media === null) return;
     world.clock.nowMs = Date.now() + 2 * HOUR_MS;
-    const live = AbortSignal.timeout(30_000);
+    const live = AbortSignal.timeout(150_000);
     for (const library of (await world.catalog.libraries.list({ limit: 10 })).items) {
       await media.sweep(library, live);
       await media.work(library, {}, () => {}, live);
@@ -286,7 +286,7 @@ export class Player {
     if (trouble.kind === 'deadlocks') await loseRaces(this.#world, '40P01', trouble.writes);
     if (trouble.kind === 'serialisation') await loseRaces(this.#world, '40001', trouble.writes);
     try {
-      return await work(AbortSignal.any([stop.signal, AbortSignal.timeout(60_000)]));
+      return await work(AbortSignal.any([stop.signal, AbortSignal.timeout(150_000)]));
     } catch (thrown) {
       if (thrown instanceof RollcallError) return thrown;
       if (thrown instanceof Error && thrown.name === 'AbortError') return new RollcallError('CANCELLED', 'stopped');

@@ -72,7 +72,7 @@ export async function createWorld(settings: Partial<SyncSettings> = {}, options:
   const log: Log = { debug: () => {}, info: note, warn: note, error: note };
   const catalog = await openCatalog(
     { url: line?.url ?? database.url, maxConnections: 5, log },
-    AbortSignal.timeout(60_000),
+    AbortSignal.timeout(150_000),
   );
   const library: Library = await catalog.libraries.create({
     name: 'test',
@@ -132,7 +132,7 @@ export async function createWorld(settings: Partial<SyncSettings> = {}, options:
     /** `dedupeCopy`: the setting, for this sync. */
     sync(
       request: Partial<SyncRequest & { dedupeCopy: boolean }> = {},
-      signal = AbortSignal.timeout(60_000),
+      signal = AbortSignal.timeout(150_000),
     ): Promise<Report> {
       logged.length = 0;
       const { dedupeCopy, ...asked } = request;

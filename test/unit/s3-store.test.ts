@@ -120,7 +120,7 @@ test('what a crash left behind is swept at the next start, and nothing else', as
   await close();
   await open();
   const fresh = await writeBody('in the middle of an upload');
-  await bodies.sweep((from, to) => store.bodiesInUse(from, to), AbortSignal.timeout(60_000));
+  await bodies.sweep((from, to) => store.bodiesInUse(from, to), AbortSignal.timeout(150_000));
   expect(await files()).toHaveLength(2);
   expect(await readBody(kept, 4)).toBe('kept');
   expect(await readBody(fresh, 6)).toBe('in the');
