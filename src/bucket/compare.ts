@@ -22,18 +22,18 @@ export interface Comparison {
 const READ_SIZE = 4 * 1024 * 1024;
 
 /**
- * Reads the file once. The answer is `same` or `different` only on proof: the MD5 that the ETag or the object's
- * metadata tells, or the multipart ETag recomputed with a part size that gives it.
+ * Reads the file once. The answer is `same` or `different` only on proof: the MD5 that the ETag, the record
+ * of this very version or the object's metadata tells, or the multipart ETag recomputed with a part size that gives it.
  */
 export async function compareContent(
   { requests, memory }: { readonly requests: BucketRequests; readonly memory: BodyMemory },
   file: OpenFile,
   object: ComparedObject,
-  recordedPartSize: number | null,
+  known: { readonly md5: string | null; readonly partSize: number | null },
   signal: AbortSignal,
 ): Promise<Comparison> {
   const parts = partCountOf(object.etag);
-  const sizes = parts === null ? [] : candidatePartSizes(file.facts.size, parts, recordedPartSize);
+  const sizes = parts === null ? [] : candidatePartSizes(file.facts.size, parts, known.partSize);
   const { md5, etags } = await hashFile(file, sizes, memory, signal);
   await file.verifyUnchanged();
   if (file.facts.size !== object.size) return { match: 'different', md5, partSize: null };
@@ -41,6 +41,7 @@ export async function compareContent(
   for (const [partSize, etag] of etags) {
     if (sameEtag(object.etag, etag)) return { match: 'same', md5, partSize };
   }
+  if (known.md5 !== null && known.md5 !== md5) return { match: 'different', md5, partSize: null };
   return { match: await matchByHead(requests, object, md5, signal), md5, partSize: null };
 }
 

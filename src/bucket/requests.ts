@@ -13,6 +13,7 @@ import {
 import { RollcallError } from '../errors.ts';
 import type { BucketIdentity } from '../sync/bucket-port.ts';
 import type { RequestCounts } from '../sync/types.ts';
+import type { Addressed } from './address.ts';
 import { attemptsOf, S3Failure, toRollcallError } from './errors.ts';
 import { type Headed, headed, headOf } from './head-answer.ts';
 import { type ShortAnswer, type ShortRequest, ShortWay } from './short-way.ts';
@@ -207,25 +208,30 @@ function tellOfAttempts<Input extends ServiceInputTypes, Output extends ServiceO
 }
 
 /**
- * Has the short way learn where this leads, once it was answered: by its own key, which of a copy is the target's. A listing
- * leads to where the keys begin, and as a rule comes first.
+ * Has the short way learn where this leads, once it was answered: by its own key, which of a copy is the target's, or by
+ * its bucket, which a listing asks for.
  */
 function learnFrom<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
   { input, middlewareStack }: S3Command<Input, Output>,
   shortWay: ShortWay,
 ): void {
-  const { Key: own, Prefix: listed } = input as { readonly Key?: unknown; readonly Prefix?: unknown };
-  const key = typeof listed === 'string' ? '' : own;
-  if (typeof key !== 'string') return;
+  const about = addressed(input);
+  if (about === null) return;
   middlewareStack.add(
     (next) => async (args) => {
       const answer = await next(args);
       const status = statusOf(answer.response);
-      if (status === 200 || status === 404) shortWay.learn(args.request, key);
+      if (status === 200 || (status === 404 && 'key' in about)) shortWay.learn(args.request, about);
       return answer;
     },
     { step: 'deserialize', priority: 'low', name: 'learnShortWay', override: true },
   );
+}
+
+function addressed(input: ServiceInputTypes): Addressed | null {
+  const { Key: key, Bucket: bucket } = input as { readonly Key?: unknown; readonly Bucket?: unknown };
+  if (typeof key === 'string') return { key };
+  return typeof bucket === 'string' ? { bucket } : null;
 }
 
 function statusOf(response: unknown): number | null {

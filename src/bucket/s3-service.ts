@@ -160,8 +160,7 @@ export class S3Service implements BucketPort {
     known: { readonly md5: string | null; readonly partSize: number | null },
     signal: AbortSignal,
   ): Promise<Comparison> {
-    // A recorded MD5 is no proof of what the file holds now, so the file is read all the same.
-    return compareContent(this.#context(), file, object, known.partSize, signal);
+    return compareContent(this.#context(), file, object, known, signal);
   }
 
   fetch(

@@ -1,11 +1,12 @@
 /**
  * A shorter way to ask for an object by its key. Of the millisecond that a HEAD takes of a processor through the SDK, nine
  * tenths go into resolving, serialising, signing and wrapping what is nearly the same each time. Here the SDK sends the
- * first request, and what came of it (address, signing scope) serves for the others: signed (signature.ts) and sent
+ * first request, a listing's page for most, and what came of it (address, signing scope) serves for the others: signed (signature.ts) and sent
  * (wire.ts) with the SDK's credentials, clock and connections. What is not answered plainly is asked again in full by
  * whoever asked, with the SDK's retries and errors.
  */
 import type { S3Client } from '@aws-sdk/client-s3';
+import { type Addressed, encoded, pathBefore, pathOfBucket } from './address.ts';
 import { Signer, type SigningScope, type Unsigned } from './signature.ts';
 import { sendOver, type Wire, type WireAnswer, wireOf } from './wire.ts';
 
@@ -63,9 +64,11 @@ export class ShortWay {
     this.#client = client;
   }
 
-  /** Learns from a request about this key that the SDK has sent and that was answered. */
-  learn(request: unknown, key: string): void {
-    this.#form ??= isFullRequest(request) ? formOf(this.#client, request, key) : null;
+  /** Learns from a request about this key, or about the bucket, that the SDK has sent and that was answered. */
+  learn(request: unknown, about: Addressed): void {
+    if (this.#form !== null || !isFullRequest(request)) return;
+    const path = 'key' in about ? pathBefore(request, about.key) : pathOfBucket(request, about.bucket);
+    if (path !== null) this.#form = formOf(this.#client, request, path);
   }
 
   /** Is there no more to learn? */
@@ -130,25 +133,16 @@ function isFullRequest(request: unknown): request is FullRequest {
 }
 
 /** Null for one that is signed in a way of its own, as directory buckets and several regions at once want it. */
-function formOf(client: S3Client, request: FullRequest, key: string): Form | null {
-  const { path, headers } = request;
+function formOf(client: S3Client, request: FullRequest, path: string): Form | null {
+  const { headers } = request;
   const signed = /^AWS4-HMAC-SHA256 Credential=[^/]+\/\d{8}\/([^/]+)\/([^/]+)\/aws4_request,/.exec(
     headers['authorization'] ?? '',
   );
   const [, region, service] = signed ?? [];
-  const end = encoded(key);
-  if (region === undefined || service === undefined || !path.endsWith(`/${end}`)) return null;
+  if (region === undefined || service === undefined) return null;
   if (headers['x-amz-s3session-token'] !== undefined) return null;
   const wire = wireOf(client, request);
   if (wire === null) return null;
   const common = Object.fromEntries(COMMON.flatMap((name) => (headers[name] ? [[name, headers[name]]] : [])));
-  return { wire, scope: { region, service }, path: path.slice(0, path.length - end.length), headers: common };
-}
-
-/** A key as it stands in an address: what RFC 3986 does not reserve stays, and the slashes. */
-function encoded(key: string): string {
-  const percent = (character: string) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
-  return encodeURIComponent(key)
-    .replace(/[!'()*]/g, percent)
-    .replaceAll('%2F', '/');
+  return { wire, scope: { region, service }, path, headers: common };
 }

@@ -227,7 +227,10 @@ export interface BucketPort {
    * made here: thousands at once are fine. BUCKET_CREDENTIALS; BAD_INPUT for more than a week.
    */
   presign(key: string, options: PresignOptions): Promise<string>;
-  /** Hashes the file and holds it against an object's ETag. Answers the MD5 so that it can be recorded. */
+  /**
+   * Hashes the file and holds it against an object's ETag. Answers the MD5 so that it can be recorded. `known`: what is
+   * on record of the version with this ETag; a file with another MD5 than that is told to differ without a request.
+   */
   compare(
     file: OpenFile,
     object: { readonly key: string; readonly size: number; readonly etag: string },

@@ -115,8 +115,8 @@ async function readPair({ disk, bucket }: Sides, pair: Pair, signal: AbortSignal
   try {
     const file = await disk.open(local.path, local, signal);
     try {
-      const partSize = row?.etag === object.etag ? row.partSize : null;
-      const { match, md5 } = await bucket.compare(file, object, { md5: null, partSize }, signal);
+      const recorded = row?.etag === object.etag ? row : { md5: null, partSize: null };
+      const { match, md5 } = await bucket.compare(file, object, recorded, signal);
       return { contents: object.size === local.size ? match : 'other size', md5 };
     } finally {
       await file.close();

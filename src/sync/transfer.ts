@@ -105,9 +105,8 @@ async function compareFirst(
   if (object.size !== action.local.size) return { ends: null, md5: null };
   if (action.kind === 'reupload' && action.damaged)
     return compareWithRecord(bucket, { ...action, object }, file, signal);
-  const recorded = action.row !== undefined && action.row.etag === object.etag;
-  const known = { md5: null, partSize: recorded ? (action.row?.partSize ?? null) : null };
-  const found = await bucket.compare(file, { key: action.key, ...object }, known, signal);
+  const recorded = action.row?.etag === object.etag ? action.row : { md5: null, partSize: null };
+  const found = await bucket.compare(file, { key: action.key, ...object }, recorded, signal);
   await file.verifyUnchanged();
   if (found.match === 'same') {
     const facts = agreed(action, { ...object, md5: found.md5, partSize: found.partSize, storageClass: null });

@@ -83,13 +83,19 @@ async function upload(service: S3Service, key: string, sent: Sent) {
   }
 }
 
-async function compare(service: S3Service, key: string, content: Uint8Array | string, partSize: number | null = null) {
+async function compare(
+  service: S3Service,
+  key: string,
+  content: Uint8Array | string,
+  partSize: number | null = null,
+  recorded: string | null = null,
+) {
   const path = join(folder, randomBytes(8).toString('hex'));
   await writeFile(path, content);
   const file = await openTestFile(path);
   const object = await service.head(key, live);
   try {
-    return await service.compare(file, object!, { md5: null, partSize }, live);
+    return await service.compare(file, object!, { md5: recorded, partSize }, live);
   } finally {
     await file.close();
     await rm(path);
@@ -333,6 +339,20 @@ describe('comparing', () => {
     const service = await ready(LEAST);
     expect(await compare(service, 'compare/odd', content)).toMatchObject({ match: 'unknown', partSize: null });
     expect(await compare(service, 'compare/odd', content, odd)).toMatchObject({ match: 'same', partSize: odd });
+  });
+
+  test('the MD5 on record of the very version settles that a file differs, and no request is sent for it', async () => {
+    const content = randomBytes(12 * MIB);
+    await multipart('compare/recorded', content, 7 * MIB + 1);
+    const service = await ready(LEAST);
+    const record = md5(content);
+    const before = service.requests().head;
+    const other = randomBytes(12 * MIB);
+    expect(await compare(service, 'compare/recorded', other, null, record)).toMatchObject({ match: 'different' });
+    // One is the test's own.
+    expect(service.requests().head).toBe(before + 1);
+    // A record that agrees is no proof of what the bucket holds.
+    expect(await compare(service, 'compare/recorded', content, null, record)).toMatchObject({ match: 'unknown' });
   });
 
   test('the MD5 that rclone keeps with an object settles what the ETag does not', async () => {
