@@ -27,7 +27,10 @@ export function directlyIn(folder: string, key: string): string {
   return `(starts_with(${key}, ${folder}) AND strpos(substr(${key}, char_length(${folder}) + 1), '/') = 0)`;
 }
 
-/** Ids of the albums of these keys by album path; those that have no row yet get one, in the caller's transaction. */
+/**
+ * Ids of the albums of these keys by album path; those that have no row yet get one. The caller's transaction holds them from
+ * then on: none can be removed, nor get another path, before it ends.
+ */
 export async function albumIds(
   client: pg.PoolClient,
   library: Library,
@@ -52,7 +55,8 @@ async function existing(
   library: Library,
   paths: readonly string[],
 ): Promise<Map<string, string>> {
-  const sql = 'SELECT "id", "path" FROM "Album" WHERE "libraryId" = $1 AND "path" = ANY($2::text[])';
+  const sql = `SELECT "id", "path" FROM "Album" WHERE "libraryId" = $1 AND "path" = ANY($2::text[])
+                ORDER BY "id" FOR KEY SHARE`;
   const { rows } = await client.query<{ id: string; path: string }>(sql, [library.id, paths]);
   return new Map(rows.map((row) => [row.path, row.id]));
 }

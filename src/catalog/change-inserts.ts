@@ -8,7 +8,7 @@ import { bigintArray, booleanArray, newIds, textArray, uuidArray } from './binar
 import { storable } from './text.ts';
 
 export type KeyedChange = Extract<RowChange, { kind: 'agreed' | 'unsettled' }>;
-type Agreed = Extract<RowChange, { kind: 'agreed' }>;
+export type Agreed = Extract<RowChange, { kind: 'agreed' }>;
 type Unsettled = Extract<RowChange, { kind: 'unsettled' }>;
 
 /** Columns that both kinds write, $1 to $14, and what they are read from. */
@@ -24,6 +24,11 @@ const SHARED_ARRAYS = `unnest($3::uuid[]) AS id, unnest($4::uuid[]) AS album, un
 /** SQL: was the object found damaged (sync/damage.ts)? */
 const OF_OBJECT = `o."damage" ~ '(^|\n)OBJECT_DAMAGED:'`;
 
+const AGREED_COLUMNS = `${SHARED_COLUMNS}, "md5", "etag", "partSize", "storageClass", "verifiedAt", "state"`;
+const AGREED_VALUES = `${SHARED_VALUES}, md5, etag, part, class, CASE WHEN verified THEN now() END, 'synced'::"PhotoState"`;
+const AGREED_ARRAYS = `${SHARED_ARRAYS}, unnest($15::text[]) AS md5, unnest($16::text[]) AS etag,
+               unnest($17::bigint[]) AS part, unnest($18::text[]) AS class, unnest($19::boolean[]) AS verified`;
+
 /**
  * An agreement sets all facts. An MD5 that was not computed again stays known as long as the file is the version it
  * was computed for. Damage is mended, unless only the file was read and it is the object's. The last condition keeps a
@@ -32,14 +37,11 @@ const OF_OBJECT = `o."damage" ~ '(^|\n)OBJECT_DAMAGED:'`;
  */
 const AGREED = `
 WITH owned AS (DELETE FROM "Leftover" WHERE "libraryId" = $1 AND "bucket" = $2 AND "key" = ANY($7::text[]))
-INSERT INTO "Photo" AS p (${SHARED_COLUMNS}, "md5", "etag", "partSize", "storageClass", "verifiedAt", "state",
-  "damage")
-SELECT ${SHARED_VALUES}, md5, etag, part, class, CASE WHEN verified THEN now() END, 'synced'::"PhotoState",
+INSERT INTO "Photo" AS p (${AGREED_COLUMNS}, "damage")
+SELECT ${AGREED_VALUES},
        CASE WHEN compared THEN
          (SELECT o."damage" FROM "Photo" AS o WHERE o."bucket" = $2 AND o."key" = u.key AND ${OF_OBJECT}) END
-  FROM (SELECT ${SHARED_ARRAYS}, unnest($15::text[]) AS md5, unnest($16::text[]) AS etag,
-               unnest($17::bigint[]) AS part, unnest($18::text[]) AS class, unnest($19::boolean[]) AS verified,
-               unnest($20::boolean[]) AS compared) AS u
+  FROM (SELECT ${AGREED_ARRAYS}, unnest($20::boolean[]) AS compared) AS u
 ON CONFLICT ("bucket", "key") DO UPDATE SET
   "albumId" = excluded."albumId", "path" = excluded."path", "fileName" = excluded."fileName",
   "kind" = excluded."kind", "contentType" = excluded."contentType", "size" = excluded."size",
@@ -60,6 +62,10 @@ WHERE p."libraryId" = excluded."libraryId" AND (
      (excluded."albumId", excluded."path", excluded."kind", excluded."contentType", excluded."size",
       excluded."mtimeNs", excluded."device", excluded."inode", excluded."birthNs", excluded."etag",
       excluded."partSize", excluded."storageClass", p."md5"))`;
+
+/** The same of photos that have no row (new-rows.ts): there is no fact to keep, and no rule to ask which row is meant. */
+const NEWLY_AGREED = `
+INSERT INTO "Photo" (${AGREED_COLUMNS}) SELECT ${AGREED_VALUES} FROM (SELECT ${AGREED_ARRAYS}) AS u`;
 
 /**
  * Nothing was agreed: a row that is there keeps the facts of its last agreement. Its file is there too, so it is neither
@@ -82,19 +88,17 @@ export function agreedQuery(
   albums: ReadonlyMap<string, string>,
   changes: readonly Agreed[],
 ): pg.QueryConfig {
-  return {
-    name: 'rollcall-agreed',
-    text: AGREED,
-    values: [
-      ...sharedValues(library, albums, changes),
-      textArray(changes.map((change) => change.md5)),
-      textArray(changes.map((change) => change.etag)),
-      bigintArray(changes.map((change) => change.partSize)),
-      textArray(changes.map((change) => change.storageClass)),
-      booleanArray(changes.map((change) => change.verified)),
-      booleanArray(changes.map((change) => change.compared === true)),
-    ],
-  };
+  const compared = booleanArray(changes.map((change) => change.compared === true));
+  return { name: 'rollcall-agreed', text: AGREED, values: [...agreedValues(library, albums, changes), compared] };
+}
+
+/** The same of keys that no row has and no move has left an object at. Unique violation if one has it by now. */
+export function newlyAgreedQuery(
+  library: Library,
+  albums: ReadonlyMap<string, string>,
+  changes: readonly Agreed[],
+): pg.QueryConfig {
+  return { name: 'rollcall-newly-agreed', text: NEWLY_AGREED, values: agreedValues(library, albums, changes) };
 }
 
 /** File and object are not in agreement: no key twice in one statement. */
@@ -107,6 +111,17 @@ export function unsettledQuery(
   const errors = textArray(changes.map((change) => storable(change.error)));
   const values = [...sharedValues(library, albums, changes), states, errors];
   return { name: 'rollcall-unsettled', text: UNSETTLED, values };
+}
+
+function agreedValues(library: Library, albums: ReadonlyMap<string, string>, changes: readonly Agreed[]): unknown[] {
+  return [
+    ...sharedValues(library, albums, changes),
+    textArray(changes.map((change) => change.md5)),
+    textArray(changes.map((change) => change.etag)),
+    bigintArray(changes.map((change) => change.partSize)),
+    textArray(changes.map((change) => change.storageClass)),
+    booleanArray(changes.map((change) => change.verified)),
+  ];
 }
 
 function sharedValues(

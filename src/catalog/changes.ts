@@ -1,6 +1,6 @@
 /** CatalogPort.apply: what actions left behind, written all or none and a few statements for thousands of rows. */
 import type pg from 'pg';
-import { RollcallError } from '../errors.ts';
+import { asRollcallError, RollcallError } from '../errors.ts';
 import type { RowChange } from '../sync/catalog-port.ts';
 import type { Library } from '../sync/types.ts';
 import { albumIds } from './albums.ts';
@@ -10,26 +10,40 @@ import { moveRows, tidy } from './change-moves.ts';
 import { type KnownChange, updateRows } from './change-updates.ts';
 import { chunksOf } from './chunks.ts';
 import type { Database } from './database.ts';
+import { AT_ONCE, inTurn } from './in-turn.ts';
+import { writeNewRows } from './new-rows.ts';
 import { writeInLibrary } from './transaction.ts';
 
-/** So few that they are on their way, whole, before the next ones are made. */
-const AT_ONCE = 2_000;
+/** What photos without a row in one moment may have in the next, when another writer was quicker. */
+type Expected = 'new' | 'any';
+
+const nothing: ReadonlySet<KeyedChange> = new Set();
 
 /** Writes the changes in one transaction; a repeated call changes nothing more. Later changes of one row win. */
 export async function applyChanges(database: Database, library: Library, changes: readonly RowChange[]): Promise<void> {
   if (changes.length === 0) return;
   for (const change of changes) checkKey(library, change);
-  await writeInLibrary(database, library, (client) => write(client, library, changes));
+  try {
+    await writeInLibrary(database, library, (client) => write(client, library, changes, 'new'));
+  } catch (thrown) {
+    if (asRollcallError(thrown).code !== 'NAME_COLLISION') throw thrown;
+    await writeInLibrary(database, library, (client) => write(client, library, changes, 'any'));
+  }
 }
 
-async function write(client: pg.PoolClient, library: Library, changes: readonly RowChange[]): Promise<void> {
+async function write(
+  client: pg.PoolClient,
+  library: Library,
+  changes: readonly RowChange[],
+  expected: Expected,
+): Promise<void> {
   for (const group of independentGroups(changes, await keysOfIds(client, changes))) {
     await moveRows(
       client,
       library,
       group.filter((change) => change.kind === 'moved'),
     );
-    await writeKeyed(client, library, group.filter(isKeyed));
+    await writeKeyed(client, library, group.filter(isKeyed), expected);
     for (const chunk of chunksOf(group.filter(isKnown))) await updateRows(client, library, chunk);
     await tidy(
       client,
@@ -39,12 +53,25 @@ async function write(client: pg.PoolClient, library: Library, changes: readonly 
   }
 }
 
-async function writeKeyed(client: pg.PoolClient, library: Library, changes: readonly KeyedChange[]): Promise<void> {
+async function writeKeyed(
+  client: pg.PoolClient,
+  library: Library,
+  changes: readonly KeyedChange[],
+  expected: Expected,
+): Promise<void> {
   if (changes.length === 0) return;
   const albums = await albumIds(client, library, changes);
   // Rows are locked in the same order by every writer: fewer deadlocks.
   const sorted = changes.toSorted((a, b) => (a.key < b.key ? -1 : 1));
-  await inTurn(client, keyedQueries(library, albums, sorted));
+  const written = expected === 'new' ? await writeNewRows(client, library, albums, sorted) : nothing;
+  await inTurn(
+    client,
+    keyedQueries(
+      library,
+      albums,
+      sorted.filter((change) => !written.has(change)),
+    ),
+  );
 }
 
 function* keyedQueries(
@@ -64,18 +91,6 @@ function* keyedQueries(
   )) {
     yield unsettledQuery(library, albums, chunk);
   }
-}
-
-/** One after another; the next one is made while the server is at work on the one before it. */
-async function inTurn(client: pg.PoolClient, queries: Iterable<pg.QueryConfig>): Promise<void> {
-  let running: Promise<unknown> = Promise.resolve();
-  for (const query of queries) {
-    await running;
-    running = client.query(query);
-    // It is awaited below, unless the next one cannot be made.
-    running.catch(() => {});
-  }
-  await running;
 }
 
 function isKeyed(change: RowChange): change is KeyedChange {

@@ -1,11 +1,14 @@
 /** The history of runs. */
+import type pg from 'pg';
 import { RollcallError } from '../errors.ts';
 import type { ActionRecord, CatalogPort } from '../sync/catalog-port.ts';
 import type { Progress } from '../sync/service.ts';
 import type { Report, RunStatus } from '../sync/types.ts';
 import { bigintArray, textArray } from './binary-arrays.ts';
 import type { Database } from './database.ts';
+import { type HeldParents, WORTH_HOLDING, withParentsHeld } from './held-parents.ts';
 import { storable, storableJson } from './text.ts';
+import { writeTransaction } from './transaction.ts';
 
 /** A dry run's report keeps its plan in the history up to this many actions. */
 const LONGEST_PLAN = 1_000;
@@ -17,9 +20,13 @@ VALUES ($1, $2, $3, $4, 'running', $5) RETURNING "id"`;
 const FINISH = `
 UPDATE "Run" SET "status" = $2, "report" = $3, "progress" = NULL, "finishedAt" = now() WHERE "id" = $1`;
 
+/** In the list of what is selected, where they are taken row by row: in FROM each would be written down first. */
 const RECORD = `
 INSERT INTO "RunAction" ("runId", "kind", "path", "key", "outcome", "bytes", "code", "message")
-SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[])`;
+SELECT $1, unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), unnest($5::text[]), unnest($6::bigint[]),
+       unnest($7::text[]), unnest($8::text[])`;
+const HOLD_RUN = 'SELECT FROM "Run" WHERE "id" = $1 FOR KEY SHARE';
+export const ACTIONS: HeldParents = { table: 'RunAction', needless: ['RunAction_runId_fkey'] };
 
 /** RFC 3339, as the rest of the history is told. */
 const ISO_NOW = `to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
@@ -84,7 +91,16 @@ export async function recordActions(
     textArray(records.map((record) => storable(record.code))),
     textArray(records.map((record) => storable(record.message))),
   ];
-  await database.ask(() => database.pool.query({ name: 'rollcall-actions', text: RECORD, values }));
+  const query = { name: 'rollcall-actions', text: RECORD, values };
+  if (records.length < WORTH_HOLDING) await database.ask(() => database.pool.query(query));
+  else await writeTransaction(database, (client) => recordHolding(client, runId, query));
+}
+
+async function recordHolding(client: pg.PoolClient, runId: string, query: pg.QueryConfig): Promise<void> {
+  const { rowCount } = await client.query(HOLD_RUN, [runId]);
+  // What belongs to a run that is gone is refused by the foreign key.
+  if (rowCount === 1) await withParentsHeld(client, ACTIONS, () => client.query(query));
+  else await client.query(query);
 }
 
 /** CatalogPort.finishRun. A run whose library was removed meanwhile has no entry any more. */
