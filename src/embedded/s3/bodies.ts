@@ -2,8 +2,7 @@
  * The bytes of objects and parts, one file each under numbered folders: a key is never a path. A body becomes visible
  * only when a row of the store names it, so a file half written by a crash is merely rubbish that the sweep removes.
  */
-import { constants } from 'node:fs';
-import { copyFile, link, mkdir, open, readdir, rm, rmdir, unlink } from 'node:fs/promises';
+import { mkdir, open, readdir, rm, rmdir, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { BodyWriter } from './body-writer.ts';
 
@@ -18,6 +17,8 @@ export interface BodyFilesOptions {
   readonly durable: boolean;
   /** The highest body number that a row refers to. */
   readonly highestUsed: number;
+  /** Does a row refer to this body? Several do once it was copied. Asked right before its file is removed. */
+  readonly isUsed: (id: number) => boolean;
   readonly log: (line: string) => void;
 }
 
@@ -49,19 +50,6 @@ export class BodyFiles {
   create(): BodyWriter {
     const id = this.#generation * GENERATION + this.#counter++;
     return new BodyWriter(id, () => this.#makeRoom(id), this.#options.durable);
-  }
-
-  /** Gives the bytes of a body a second name and number, without copying where the file system can. */
-  async duplicate(source: number): Promise<number> {
-    const id = this.#generation * GENERATION + this.#counter++;
-    const path = await this.#makeRoom(id);
-    try {
-      await link(this.#path(source), path);
-    } catch {
-      await copyFile(this.#path(source), path, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
-      if (this.#options.durable) await syncPath(path);
-    }
-    return id;
   }
 
   /** Makes new names last, before rows that refer to them are committed. */
@@ -100,7 +88,11 @@ export class BodyFiles {
     }
   }
 
-  /** Removes bodies that no row refers to any more. What fails to go is swept at the next start. */
+  /**
+   * Removes those of these bodies that no row refers to any more. Whoever is about to commit a row for a body holds it since
+   * it read the row that it copies: so none can come between the question and the removal. What fails to go is swept at the
+   * next start.
+   */
   remove(ids: readonly number[]): void {
     for (const id of ids) {
       if (this.#readers.has(id)) this.#doomed.add(id);
@@ -176,10 +168,21 @@ export class BodyFiles {
   }
 
   #unlink(id: number): void {
+    if (this.#isUsed(id)) return;
     const removal = unlink(this.#path(id))
       .catch((error: unknown) => this.#options.log(`could not remove body ${id}: ${String(error)}`))
       .finally(() => this.#removals.delete(removal));
     this.#removals.add(removal);
+  }
+
+  /** The commit before it has been answered for: whatever goes wrong here must not undo that. */
+  #isUsed(id: number): boolean {
+    try {
+      return this.#options.isUsed(id);
+    } catch (error) {
+      this.#options.log(`body ${id} stays until the next start: ${String(error)}`);
+      return true;
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 /** Group commit: works that wait together share one transaction, and so one sync of the disk. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { setImmediate as turn } from 'node:timers/promises';
 import { S3Error } from './errors.ts';
 
 const MOST_TOGETHER = 256;
@@ -45,6 +46,8 @@ export class CommitQueue {
 
   async #drain(): Promise<void> {
     while (this.#waiting.length > 0) {
+      // A commit holds up the process until it is on the disk: requests that are there already are taken in before.
+      await turn();
       const batch = this.#waiting.splice(0, MOST_TOGETHER);
       try {
         await this.#before();

@@ -19,7 +19,7 @@ import type { StoredObject } from './store.ts';
 import type { Operation, RequestHead, S3Context, S3Request } from './types.ts';
 import { document, element } from './xml.ts';
 
-/** Bytes that were copied into a body of their own, which no row refers to yet. */
+/** Bytes that were copied: into a body of their own, which no row refers to yet, or one that is shared with the source. */
 export interface CopiedBody {
   readonly body: number;
   readonly size: number;
@@ -88,8 +88,8 @@ export function readAlgorithm(head: RequestHead): ChecksumAlgorithm | null {
 }
 
 /**
- * Copies a range of an object into a new body and hands it to `use`, which commits a row that refers to it; when
- * `use` fails, the body is removed. The source's bytes stay until then, whatever happens to the source.
+ * Hands a body with a range of an object's bytes to `use`, which commits a row that refers to it; when `use` fails and no
+ * other row does, the body is removed. The source's bytes stay until then, whatever happens to the source.
  */
 export async function copyBytes<T>(
   context: S3Context,
@@ -107,8 +107,7 @@ export async function copyBytes<T>(
   const bodies = context.store.segments(source).map((segment) => segment.body);
   const release = context.bodies.hold(bodies);
   try {
-    const copy =
-      (await linkWhole(context, source, range, algorithm)) ?? (await stream(context, source, range, algorithm));
+    const copy = shareWhole(source, range, algorithm) ?? (await stream(context, source, range, algorithm));
     try {
       return await use(copy);
     } catch (error) {
@@ -120,17 +119,12 @@ export async function copyBytes<T>(
   }
 }
 
-/** No byte need be read when the copy is the whole of one body and its digests are known. */
-async function linkWhole(
-  context: S3Context,
-  source: StoredObject,
-  range: ByteRange,
-  algorithm: ChecksumAlgorithm | null,
-): Promise<CopiedBody | null> {
+/** The whole of one body whose digests are known: bodies never change, so another row for it is a copy. */
+function shareWhole(source: StoredObject, range: ByteRange, algorithm: ChecksumAlgorithm | null): CopiedBody | null {
   const { body, size, etag, checksum } = source;
   if (body === null || range.start !== 0 || range.end !== size) return null;
   if (algorithm !== null && checksum?.algorithm !== algorithm) return null;
-  return { body: await context.bodies.duplicate(body), size, etag, checksum: algorithm === null ? null : checksum };
+  return { body, size, etag, checksum: algorithm === null ? null : checksum };
 }
 
 async function stream(

@@ -1,7 +1,8 @@
 /** The SQLite file that holds what is known about buckets, objects and uploads. */
 import type { DatabaseSync } from 'node:sqlite';
 
-const SCHEMA_VERSION = 1;
+/** 2: several rows may refer to one body. A program that knows 1 would remove it with the first of them. */
+const SCHEMA_VERSION = 2;
 
 // Keys compare as bytes (BINARY), which for UTF-8 is S3's own order. Columns a listing needs come first.
 const SCHEMA = `
@@ -85,9 +86,12 @@ function migrate(database: DatabaseSync, path: string): void {
   // The write lock is taken here even when there is nothing to do, and EXCLUSIVE keeps it.
   database.exec('BEGIN EXCLUSIVE');
   const version = database.prepare('PRAGMA user_version').get()?.['user_version'];
-  if (version === 0) database.exec(`${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION};`);
+  if (version === 0) database.exec(SCHEMA);
+  // The tables are those of 1.
+  const isOlder = version === 0 || version === 1;
+  if (isOlder) database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
   database.exec('COMMIT');
-  if (version !== 0 && version !== SCHEMA_VERSION) {
+  if (!isOlder && version !== SCHEMA_VERSION) {
     throw new Error(`${path} has version ${version} of the S3 server's tables; this program knows ${SCHEMA_VERSION}`);
   }
 }

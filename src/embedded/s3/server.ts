@@ -109,7 +109,9 @@ async function openStorage(
       syncFolders: async () => bodies?.syncFolders(),
       remove: (ids) => bodies?.remove(ids),
     });
-    bodies = await BodyFiles.open({ folder: join(dataDir, 'bodies'), durable, highestUsed: store.highestBody(), log });
+    const isUsed = (id: number) => store.isBodyUsed(id);
+    const folder = join(dataDir, 'bodies');
+    bodies = await BodyFiles.open({ folder, durable, highestUsed: store.highestBody(), isUsed, log });
     return { store, bodies };
   } catch (error) {
     database.close();

@@ -80,7 +80,7 @@ export class ObjectStore {
     this.#sql = prepareStatements(database);
   }
 
-  /** Runs writes in a transaction (see CommitQueue); bodies that lost their row are removed after the commit. */
+  /** Runs writes in a transaction (see CommitQueue); bodies that lost their last row are removed after the commit. */
   async commit<T>(work: () => T): Promise<T> {
     let lost: readonly number[] = [];
     const value = await this.#queue.run(() => {
@@ -144,8 +144,7 @@ export class ObjectStore {
 
   /** Within commit: stores an object in place of what has its key. */
   putObject(object: StoredObject): void {
-    const replaced = this.object(object.bucket, object.key);
-    if (replaced !== null) this.#forgetBodies(replaced, object);
+    this.#forgetBodies(object, object);
     this.#sql.putObject.run(
       object.bucket,
       object.key,
@@ -165,9 +164,7 @@ export class ObjectStore {
 
   /** Within commit: removes an object if it is there. */
   deleteObject(bucket: string, key: string): void {
-    const object = this.object(bucket, key);
-    if (object === null) return;
-    this.#forgetBodies(object, null);
+    this.#forgetBodies({ bucket, key }, null);
     this.#sql.deleteObject.run(bucket, key);
   }
 
@@ -186,12 +183,22 @@ export class ObjectStore {
     return Number(this.#sql.highestBody.get()?.['highest'] ?? 0);
   }
 
+  /** Does a row refer to this body? */
+  isBodyUsed(id: number): boolean {
+    return this.#sql.bodyUsed.get(id, id) !== undefined;
+  }
+
   /** The bodies from `from` (inclusive) to `to` (exclusive) that rows refer to. */
   bodiesInUse(from: number, to: number): Set<number> {
     return new Set(this.#sql.bodies.all(from, to, from, to).map((row) => Number(row['body'])));
   }
 
-  #forgetBodies(old: StoredObject, replacement: StoredObject | null): void {
+  #forgetBodies(
+    { bucket, key }: Pick<StoredObject, 'bucket' | 'key'>,
+    replacement: Pick<StoredObject, 'body' | 'uploadId'> | null,
+  ): void {
+    const old = this.#sql.bodyOf.get(bucket, key) as Pick<StoredObject, 'body' | 'uploadId'> | undefined;
+    if (old === undefined) return;
     if (old.body !== null && old.body !== replacement?.body) this.#unreferenced.push(old.body);
     if (old.uploadId !== null && old.uploadId !== replacement?.uploadId) this.uploads.deleteParts(old.uploadId);
   }
@@ -219,6 +226,8 @@ function prepareStatements(database: DatabaseSync) {
       `SELECT max((SELECT ifnull(max(body), 0) FROM objects WHERE body IS NOT NULL),
                   (SELECT ifnull(max(body), 0) FROM parts)) AS highest`,
     ),
+    bodyOf: prepare('SELECT body, upload_id AS uploadId FROM objects WHERE bucket = ? AND key = ?'),
+    bodyUsed: prepare('SELECT 1 FROM objects WHERE body = ? UNION ALL SELECT 1 FROM parts WHERE body = ? LIMIT 1'),
     bodies: prepare(
       `SELECT body FROM objects WHERE body >= ? AND body < ?
        UNION ALL SELECT body FROM parts WHERE body >= ? AND body < ?`,
