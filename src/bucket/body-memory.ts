@@ -2,17 +2,13 @@
  * Memory for the bytes of files on their way to the bucket: bounded, and used again. New memory for each photo of some
  * megabytes costs more than to fill it: the system hands out zeroed pages, and V8 marks the whole heap to get rid of it.
  */
+import { inPages, MemoryBlock } from './memory-block.ts';
 
-/** What is smaller is rounded up to it. */
-const LEAST_BYTES = 64 * 1024;
-/** Idle memory so much larger than what is asked for is too good for it. */
-const MOST_WASTE = 2;
-
-/** A share of the memory; to be ended exactly once. */
+/** A share of the memory. */
 export interface Lease {
-  /** Memory for so many bytes, at most as many as were asked for; the same each time. Nothing is allocated before. */
+  /** Memory for so many bytes, at most as many as were asked for; the same each time. */
   readonly room: (bytes: number) => Buffer;
-  /** `reusable`: nobody reads or writes there any more, not even somebody who was left behind. */
+  /** To be called at the end. `reusable`: nobody reads or writes there any more, not even somebody who was left behind. */
   readonly end: (reusable: boolean) => void;
 }
 
@@ -21,18 +17,22 @@ interface Waiting {
   readonly granted: (lease: Lease) => void;
 }
 
+/** Once so large a part of the memory was lost to leases that could not be used again, all of it is made anew. */
+const MOST_LOST = 1 / 4;
+/** A process that sends nothing gives the memory back. */
+const IDLE_MS = 10_000;
+
 /** Lends no more than `limit` bytes at a time, in the order in which they were asked for. */
 export class BodyMemory {
   readonly #limit: number;
-  /** With `#idleBytes` never more than the limit, but for one lease that is larger than all of it. */
+  #block: MemoryBlock | null = null;
+  /** Of this block and those before it. */
   #lent = 0;
-  #idleBytes = 0;
-  /** Oldest first. */
-  readonly #idle: Buffer[] = [];
+  #idle: NodeJS.Timeout | null = null;
   readonly #waiting: Waiting[] = [];
 
   constructor(limit: number) {
-    this.#limit = limit;
+    this.#limit = inPages(limit);
   }
 
   /** Waits for memory; more than there is at all is lent to whoever is alone. Rejects with the signal's reason. */
@@ -71,60 +71,65 @@ export class BodyMemory {
     }
   }
 
-  /** Null: there is not enough. */
+  /** Null: there is not enough, or not in one piece. Somebody has some then, and gives it back. */
   #lend(bytes: number): Lease | null {
-    const idle = this.#takeIdle(bytes);
-    const size = idle?.length ?? roundedUp(bytes);
-    if (idle === null) {
-      if (this.#lent > 0 && this.#lent + size > this.#limit) return null;
-      while (this.#idle.length > 0 && this.#lent + this.#idleBytes + size > this.#limit) this.#forgetOldest();
+    const size = inPages(bytes);
+    if (this.#lent > 0 && this.#lent + size > this.#limit) return null;
+    if (size > this.#limit) return this.#lendApart(bytes);
+    let block = this.#current();
+    let start = block.take(bytes);
+    if (start === null) {
+      if (block.lent > 0) return null;
+      block = this.#renewed();
+      start = block.take(bytes) ?? 0;
     }
-    this.#lent += size;
-    return this.#leaseOf(size, idle);
+    return this.#leaseOf(block, start, bytes);
   }
 
-  /** The smallest that is large enough, if there is one. */
-  #takeIdle(bytes: number): Buffer | null {
-    let best = -1;
-    for (const [index, { length }] of this.#idle.entries()) {
-      const fits = length >= bytes && length <= MOST_WASTE * Math.max(bytes, LEAST_BYTES);
-      if (fits && length < (this.#idle[best]?.length ?? Number.POSITIVE_INFINITY)) best = index;
-    }
-    const [found = null] = best === -1 ? [] : this.#idle.splice(best, 1);
-    this.#idleBytes -= found?.length ?? 0;
-    return found;
+  #current(): MemoryBlock {
+    this.#block ??= new MemoryBlock(this.#limit);
+    return this.#block;
   }
 
-  #forgetOldest(): void {
-    this.#idleBytes -= this.#idle.shift()?.length ?? 0;
+  #renewed(): MemoryBlock {
+    this.#block = null;
+    return this.#current();
   }
 
-  #leaseOf(size: number, idle: Buffer | null): Lease {
-    let memory = idle;
+  #lendApart(bytes: number): Lease {
+    const block = new MemoryBlock(inPages(bytes));
+    return this.#leaseOf(block, block.take(bytes) ?? 0, bytes);
+  }
+
+  #leaseOf(block: MemoryBlock, start: number, bytes: number): Lease {
     let ended = false;
+    this.#lent += inPages(bytes);
     return {
-      room: (bytes) => {
-        if (ended || bytes > size) throw new Error(`no room for ${bytes} bytes in a lease of ${size}`);
-        memory ??= Buffer.allocUnsafeSlow(size);
-        return memory.subarray(0, bytes);
+      room: (wanted) => {
+        if (ended || wanted > bytes) throw new Error(`no room for ${wanted} bytes in a lease of ${bytes}`);
+        return block.at(start, wanted);
       },
       end: (reusable) => {
         if (ended) return;
         ended = true;
-        this.#lent -= size;
-        if (reusable && memory !== null && size <= this.#limit) {
-          this.#idle.push(memory);
-          this.#idleBytes += size;
-        }
+        this.#lent -= inPages(bytes);
+        if (reusable) block.give(start, bytes);
+        else block.lose(bytes);
+        if (block === this.#block && block.lost > this.#limit * MOST_LOST) this.#block = null;
         this.#serve();
+        if (this.#lent === 0) this.#forgetLater();
       },
     };
   }
-}
 
-/** To an eighth of the power of two below it, so that files of about one size can share. */
-function roundedUp(bytes: number): number {
-  if (bytes <= LEAST_BYTES) return LEAST_BYTES;
-  const step = 2 ** (Math.floor(Math.log2(bytes)) - 3);
-  return Math.ceil(bytes / step) * step;
+  #forgetLater(): void {
+    if (this.#idle !== null) {
+      this.#idle.refresh();
+      return;
+    }
+    this.#idle = setTimeout(() => {
+      this.#idle = null;
+      if (this.#lent === 0) this.#block = null;
+    }, IDLE_MS).unref();
+  }
 }

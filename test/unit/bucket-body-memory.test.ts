@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { BodyMemory, type Lease } from '../../src/bucket/body-memory.ts';
 
 const live = new AbortController().signal;
@@ -8,6 +8,10 @@ const KIB = 1024;
 async function isLent(lease: Promise<Lease>): Promise<boolean> {
   const turns = new Promise<false>((resolve) => setImmediate(() => resolve(false)));
   return Promise.race([lease.then(() => true), turns]);
+}
+
+function placeOf({ buffer, byteOffset }: Buffer) {
+  return { buffer, byteOffset };
 }
 
 describe('the memory for bodies', () => {
@@ -44,31 +48,94 @@ describe('the memory for bodies', () => {
   test('is used again, also for something smaller', async () => {
     const memory = new BodyMemory(1024 * KIB);
     const first = await memory.take(500 * KIB, live);
-    const { buffer } = first.room(500 * KIB);
+    const at = placeOf(first.room(500 * KIB));
     first.end(true);
     const second = await memory.take(400 * KIB, live);
-    expect(second.room(400 * KIB).buffer).toBe(buffer);
+    expect(placeOf(second.room(400 * KIB))).toEqual(at);
     expect(second.room(400 * KIB)).toHaveLength(400 * KIB);
   });
 
   test('is not used again when somebody may still read or write there', async () => {
     const memory = new BodyMemory(1024 * KIB);
-    const first = await memory.take(500 * KIB, live);
-    const { buffer } = first.room(500 * KIB);
+    const first = await memory.take(100 * KIB, live);
+    const lost = placeOf(first.room(100 * KIB));
     first.end(false);
     first.end(true);
-    const second = await memory.take(500 * KIB, live);
-    expect(second.room(500 * KIB).buffer).not.toBe(buffer);
+    for (let n = 0; n < 100; n++) {
+      const next = await memory.take(100 * KIB, live);
+      expect(placeOf(next.room(100 * KIB))).not.toEqual(lost);
+      next.end(true);
+    }
   });
 
-  test('makes room for other sizes by forgetting what lies idle', async () => {
+  test('is made anew once much of it was lost, and what is out counts meanwhile', async () => {
     const memory = new BodyMemory(1024 * KIB);
-    const large = await memory.take(1024 * KIB, live);
-    large.room(1);
-    large.end(true);
-    const many = await Promise.all(Array.from({ length: 16 }, () => memory.take(64 * KIB, live)));
-    expect(await isLent(memory.take(1, live))).toBe(false);
-    expect(many).toHaveLength(16);
+    const kept = await memory.take(256 * KIB, live);
+    const old = kept.room(1).buffer;
+    const losing = await memory.take(512 * KIB, live);
+    losing.end(false);
+    const next = await memory.take(768 * KIB, live);
+    expect(next.room(1).buffer).not.toBe(old);
+    const more = memory.take(1, live);
+    expect(await isLent(more)).toBe(false);
+    kept.end(true);
+    expect(await isLent(more)).toBe(true);
+  });
+
+  test('is lent even if all of it was lost in small pieces', async () => {
+    const memory = new BodyMemory(64 * KIB);
+    for (let n = 0; n < 100; n++) {
+      const lease = await memory.take(60 * KIB, live);
+      lease.room(1);
+      lease.end(n % 2 > 0);
+    }
+    expect(await isLent(memory.take(64 * KIB, live))).toBe(true);
+  });
+
+  test('is lent in one piece again once those around it have come back, in whichever order', async () => {
+    const memory = new BodyMemory(1024 * KIB);
+    const few = await Promise.all(Array.from({ length: 8 }, () => memory.take(128 * KIB, live)));
+    for (const n of [1, 3, 5, 7]) few[n]?.end(true);
+    const half = memory.take(512 * KIB, live);
+    expect(await isLent(half)).toBe(false);
+    for (const n of [2, 0, 4]) few[n]?.end(true);
+    expect(await isLent(half)).toBe(true);
+    (await half).end(true);
+    few[6]?.end(true);
+    expect((await memory.take(1024 * KIB, live)).room(1024 * KIB)).toHaveLength(1024 * KIB);
+  });
+
+  test('never lends the same place twice at a time', async () => {
+    const memory = new BodyMemory(256 * KIB);
+    const use = async (n: number) => {
+      const bytes = ((n * 7919) % 90) * KIB + 1;
+      const lease = await memory.take(bytes, live);
+      const room = lease.room(bytes).fill(n);
+      await new Promise(setImmediate);
+      expect(room.every((byte) => byte === n % 256)).toBe(true);
+      lease.end(n % 7 > 0);
+    };
+    await Promise.all(Array.from({ length: 60 }, (_, n) => use(n)));
+  });
+
+  test('is given back when nothing is sent for a while', async () => {
+    vi.useFakeTimers();
+    try {
+      const memory = new BodyMemory(1024 * KIB);
+      const first = await memory.take(1, live);
+      const { buffer } = first.room(1);
+      first.end(true);
+      vi.advanceTimersByTime(9_000);
+      const second = await memory.take(1, live);
+      expect(second.room(1).buffer).toBe(buffer);
+      vi.advanceTimersByTime(60_000);
+      expect(second.room(1).buffer).toBe(buffer);
+      second.end(true);
+      vi.advanceTimersByTime(60_000);
+      expect((await memory.take(1, live)).room(1).buffer).not.toBe(buffer);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test('whoever gives up waiting leaves the line, and those behind who want less get it', async () => {
