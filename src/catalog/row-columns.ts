@@ -6,28 +6,28 @@ import { RollcallError } from '../errors.ts';
 import type { CatalogRow, PhotoState } from '../sync/types.ts';
 import { toRow } from './raw-rows.ts';
 
-/** One row, one text a column: numbers and names without commas joined by commas, what may hold anything as JSON. */
+/**
+ * One row, one text a column: numbers joined by commas, what may hold anything as JSON. What is as ever in nearly all rows
+ * comes for the others alone, as a JSON object by id, or null when there are none: each value of each row costs the server.
+ */
 export type PageColumns = readonly [
   ids: string,
   albumIds: string,
   keys: string,
-  paths: string,
   sizes: string,
   mtimes: string,
   devices: string,
   inodes: string,
   births: string,
-  md5s: string,
   etags: string,
-  partSizes: string,
-  states: string,
-  orphaned: string,
-  deleting: string,
-  damage: string,
+  paths: string | null,
+  md5s: string | null,
+  partSizes: string | null,
+  states: string | null,
+  orphaned: string | null,
+  deleting: string | null,
+  damage: string | null,
 ];
-
-/** An MD5 that is its row's ETag, as that of an object of one part is. */
-const THE_ETAG = '=';
 
 /**
  * The page that `rows` selects from "Photo", in its order; `prefix` is the parameter with the library's. No rows: nulls.
@@ -35,16 +35,21 @@ const THE_ETAG = '=';
  */
 export function selectPage(rows: string, prefix: string): string {
   return `SELECT json_agg("id")::text, json_agg("albumId")::text, json_agg("key")::text,
-       json_agg(CASE WHEN ${prefix} || "path" <> "key" THEN "path" END)::text,
-       ${['"size"', '"mtimeNs"', '"device"', '"inode"', '"birthNs"'].map(joined).join(', ')},
-       json_agg(CASE WHEN "md5" = "etag" THEN '${THE_ETAG}' ELSE "md5" END)::text, json_agg("etag")::text,
-       ${['"partSize"', '"state"', '(extract(epoch FROM "orphanedAt") * 1000)::bigint'].map(joined).join(', ')},
-       ${joined(`CASE WHEN "deletingAt" IS NOT NULL THEN 't' END`)}, json_agg("damage")::text
+       ${['"size"', '"mtimeNs"', '"device"', '"inode"', '"birthNs"'].map(joined).join(', ')}, json_agg("etag")::text,
+       ${odd('"path"', `${prefix} || "path" <> "key"`)}, ${odd('"md5"', '"md5" IS DISTINCT FROM "etag"')},
+       ${odd('"partSize"::text', '"partSize" IS NOT NULL')}, ${odd('"state"', `"state" <> 'synced'`)},
+       ${odd('((extract(epoch FROM "orphanedAt") * 1000)::bigint)::text', '"orphanedAt" IS NOT NULL')},
+       ${odd(`'t'`, '"deletingAt" IS NOT NULL')}, ${odd('"damage"', '"damage" IS NOT NULL')}
   FROM (${rows}) AS page`;
 }
 
 function joined(column: string): string {
   return `string_agg(coalesce((${column})::text, ''), ',')`;
+}
+
+/** The values of the rows that are not as nearly all others. */
+function odd(value: string, where: string): string {
+  return `(json_object_agg("id", ${value}) FILTER (WHERE ${where}))::text`;
 }
 
 /** Their rows; `prefix` is the library's. */
@@ -56,34 +61,42 @@ export function rowsOf(columns: PageColumns | readonly null[], prefix: string): 
 function rowsIn(columns: PageColumns, prefix: string): CatalogRow[] {
   // JSON makes strings of their own: a piece of a column's text would keep all of it as long as one id is kept.
   const [ids, albumIds, keys] = [columns[0], columns[1], columns[2]].map((text) => JSON.parse(text) as string[]);
-  const [paths, md5s, etags, damage] = [columns[3], columns[9], columns[10], columns[15]].map(
-    (text) => JSON.parse(text) as (string | null)[],
+  const [sizes, mtimes, devices, inodes, births] = ([3, 4, 5, 6, 7] as const).map((column) =>
+    columns[column].split(','),
   );
-  const [sizes, mtimes, devices, inodes, births, partSizes, states, orphaned, deleting] = (
-    [4, 5, 6, 7, 8, 11, 12, 13, 14] as const
-  ).map((column) => columns[column].split(','));
+  const etags = JSON.parse(columns[8]) as (string | null)[];
+  const [paths, md5s, partSizes, states, orphaned, deleting, damage] = ([9, 10, 11, 12, 13, 14, 15] as const).map(
+    (column) => byId(columns[column]),
+  );
   return (keys ?? []).map((key, i) => {
-    const etag = etags?.[i] ?? null;
-    const md5 = md5s?.[i] ?? null;
+    const id = here(ids?.[i]);
+    const etag = etags[i] ?? null;
+    const md5 = md5s?.get(id);
     return toRow([
-      here(ids?.[i]),
+      id,
       here(albumIds?.[i]),
       key,
-      paths?.[i] ?? key.slice(prefix.length),
+      paths?.get(id) ?? key.slice(prefix.length),
       here(sizes?.[i]),
       here(mtimes?.[i]),
       orNull(devices?.[i]),
       orNull(inodes?.[i]),
       orNull(births?.[i]),
-      md5 === THE_ETAG ? etag : md5,
+      md5 === undefined ? etag : md5,
       etag,
-      orNull(partSizes?.[i]),
-      here(states?.[i]) as PhotoState,
-      orNull(orphaned?.[i]),
-      deleting?.[i] === 't' ? 't' : 'f',
-      damage?.[i] ?? null,
+      partSizes?.get(id) ?? null,
+      (states?.get(id) ?? 'synced') as PhotoState,
+      orphaned?.get(id) ?? null,
+      deleting?.get(id) === 't' ? 't' : 'f',
+      damage?.get(id) ?? null,
     ]);
   });
+}
+
+const NONE: ReadonlyMap<string, string | null> = new Map();
+
+function byId(text: string | null): ReadonlyMap<string, string | null> {
+  return text === null ? NONE : new Map(Object.entries(JSON.parse(text) as Record<string, string | null>));
 }
 
 /** A page whose columns are not all of one length would be of rows that were never written. */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { compareKeys } from '../../src/sync/key-order.ts';
-import { agreed, never, openTestCatalog, readAll, type TestCatalog } from '../support/catalog.ts';
+import { agreed, never, openTestCatalog, readAll, type TestCatalog, unsettled } from '../support/catalog.ts';
 
 let world: TestCatalog;
 beforeAll(async () => {
@@ -69,6 +69,36 @@ describe('rows', () => {
     const { local, ...rest } = facts;
     expect(row).toMatchObject({ ...local, ...rest, state: 'synced', orphanedAtMs: null, deleting: false });
     expect(row?.path).toBe('a "quoted", {odd} \\ name.jpg');
+  });
+
+  test('are read page by page just as they are by their keys, the odd ones among the many', async () => {
+    const library = await world.makeLibrary();
+    const paths = Array.from({ length: 1_100 }, (_, i) => `${String(i).padStart(4, '0')}.jpg`);
+    const known = { md5: 'same', etag: 'same' };
+    await world.catalog.port.apply(library, [
+      ...paths.map((path) => agreed(library, path, known)),
+      agreed(library, '0003 ü.jpg'.normalize('NFD'), known),
+      agreed(library, '0004 unread.jpg', { md5: null, etag: 'e' }),
+      agreed(library, '0005 parts.jpg', { md5: 'whole', etag: 'of parts-2', partSize: 8_388_608 }),
+      unsettled(library, '0006 never up.jpg'),
+    ]);
+    const odd = (set: string, path: string) =>
+      world.sql(`UPDATE "Photo" SET ${set} WHERE "libraryId" = $1 AND "path" = $2`, [library.id, path]);
+    await odd(`"state" = 'orphaned', "orphanedAt" = '2026-01-02T03:04:05.678Z'`, paths[7]!);
+    await odd(`"deletingAt" = now()`, paths[8]!);
+    await odd(`"damage" = 'OBJECT_DAMAGED: "torn", {odd}'`, paths[1_050]!);
+    const rows = await world.rows(library);
+    const byKey = await world.catalog.port.rowsByKey(
+      library,
+      rows.map((row) => row.key),
+      never,
+    );
+    expect(rows).toHaveLength(1_104);
+    expect(rows).toEqual(byKey.toSorted((a, b) => compareKeys(a.key, b.key)));
+    expect(rows.filter((row) => row.deleting || row.orphanedAtMs !== null || row.damaged !== undefined)).toHaveLength(
+      3,
+    );
+    expect(rows.filter((row) => row.md5 !== row.etag)).toHaveLength(2);
   });
 
   test('of an album are those directly in it', async () => {
