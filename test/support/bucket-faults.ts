@@ -120,6 +120,12 @@ export function bucketFault(name: BucketFaultName): BucketFault {
   return BUCKET_FAULTS[name];
 }
 
+/** Nothing comes of it but the end of somebody's patience. */
+export function isSilent(name: BucketFaultName): boolean {
+  const { fault } = bucketFault(name);
+  return fault.kind === 'hang' || (fault.kind === 'cut' && fault.ending === 'silence');
+}
+
 /** Those of which a bucket that works otherwise has some at any time. */
 export const PASSING_FAULTS = BUCKET_FAULT_NAMES.filter((name) => bucketFault(name).cure === 'again');
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { Client } from 'pg';
-import { openS3Client, type S3ClientOptions } from '../../src/bucket/client.ts';
+import { type OpenedClient, openS3Client, type S3ClientOptions } from '../../src/bucket/client.ts';
 import { S3Service } from '../../src/bucket/s3-service.ts';
 import { openCatalog } from '../../src/catalog/open.ts';
 import { openDisk } from '../../src/disk/disk.ts';
@@ -63,10 +63,13 @@ export async function createWorld(settings: Partial<SyncSettings> = {}, options:
   const proxy: FaultProxy = await startFaultProxy(s3.endpoint);
   const { region, accessKeyId, secretAccessKey, bucket } = s3;
   const credentials = { accessKeyId, secretAccessKey };
-  const s3Client = openS3Client(
-    { endpoint: proxy.endpoint, region, forcePathStyle: true, credentials },
-    { maxSockets: 20, ...options.client },
-  );
+  const openClient = (more: Omit<S3ClientOptions, 'maxSockets'> = {}) =>
+    openS3Client(
+      { endpoint: proxy.endpoint, region, forcePathStyle: true, credentials },
+      { maxSockets: 20, ...options.client, ...more },
+    );
+  const patient = openClient();
+  let impatient: OpenedClient | null = null;
   const logged: string[] = [];
   const note = (_fields: object, message: string) => void logged.push(message);
   const log: Log = { debug: () => {}, info: note, warn: note, error: note };
@@ -86,7 +89,11 @@ export async function createWorld(settings: Partial<SyncSettings> = {}, options:
   const partConcurrency = Math.min(3, settings.uploadConcurrency ?? 3);
   const openLibrary = (of: Library) => openDisk(of, { walkers });
   const openBucket = (of: Library) =>
-    new S3Service(s3Client.client, { endpoint: proxy.endpoint, bucket: of.bucket }, { partConcurrency, log });
+    new S3Service(
+      (impatient ?? patient).client,
+      { endpoint: proxy.endpoint, bucket: of.bucket },
+      { partConcurrency, log },
+    );
   const serviceWith = (more: Partial<SyncSettings>) =>
     createSyncService({
       catalog: catalog.port,
@@ -127,6 +134,11 @@ export async function createWorld(settings: Partial<SyncSettings> = {}, options:
     logged,
     clock,
     query,
+    /** Runs from now on wait so long for a server that says nothing; null: as long as ever. */
+    waitFor(idleTimeoutMs: number | null): void {
+      impatient?.close();
+      impatient = idleTimeoutMs === null ? null : openClient({ idleTimeoutMs });
+    },
     /** The three sides as a run has them. */
     sides: () => ({ catalog: catalog.port, disk: openLibrary(library), bucket: openBucket(library) }),
     /** `dedupeCopy`: the setting, for this sync. */
@@ -178,7 +190,8 @@ export async function createWorld(settings: Partial<SyncSettings> = {}, options:
     },
     async close(): Promise<void> {
       await walkers.close();
-      s3Client.close();
+      impatient?.close();
+      patient.close();
       await proxy.close();
       await catalog.close();
       await line?.close();
