@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { startTestS3, type TestS3 } from '../support/s3.ts';
-import { type CliWorld, cliWorld, jsonLines } from './cli-world.ts';
+import { type CliWorld, cliWorld, jsonLines, saidBesides } from './cli-world.ts';
 
 let world: CliWorld;
 let database: { url: string; drop(): Promise<void> };
@@ -64,7 +64,7 @@ describe('rollcall moves', () => {
     expect(planned.stdout).not.toContain('new.jpg');
 
     const ran = await world.run('moves');
-    expect(ran, ran.stderr).toMatchObject({ exitCode: 0, stderr: '' });
+    expect([ran.exitCode, saidBesides(ran)]).toEqual([0, '']);
     expect(ran.stdout).toMatch(/^Renamed in .*\nWhat is new, edited or gone is left for rollcall sync\.\n/);
     expect(ran.stdout).toMatch(/ {2}Actions {3}3 moved/);
     expect(await keys()).toEqual(moved);

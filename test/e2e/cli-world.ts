@@ -123,6 +123,11 @@ function follow(child: ChildProcess): Running {
   };
 }
 
+/** Standard error without the lines that tell how far a command is: there are some where it takes more than seconds. */
+export function saidBesides({ stderr }: Ran): string {
+  return stderr.replaceAll(/^\w+ [^\n]*: [\d,]+(\/[\d,]+)? files[^\n]*\n/gm, '');
+}
+
 /** The JSON lines of a standard output; fails on a line that is none. */
 export function jsonLines(stdout: string): Record<string, unknown>[] {
   return stdout

@@ -55,7 +55,7 @@ async function expectNoTwoAtOnce(): Promise<void> {
   expect(twice).toEqual([]);
 }
 
-async function until(what: () => Promise<boolean> | boolean, seconds = 100): Promise<void> {
+async function until(what: () => Promise<boolean> | boolean, seconds = 300): Promise<void> {
   const endMs = performance.now() + seconds * 1_000;
   while (!(await what())) {
     if (performance.now() > endMs) throw new Error('it did not come about');
@@ -66,14 +66,14 @@ async function until(what: () => Promise<boolean> | boolean, seconds = 100): Pro
 const albumsDone = async (runId: string) =>
   (await world.tasks(runId)).filter(({ album, status }) => album !== '' && status === 'done').length;
 
-describe('rollcall worker', () => {
+describe('rollcall worker', { timeout: 600_000 }, () => {
   test('two of them sync 200 albums, each once, and the sum of the reports is the tree', async () => {
     for (let album = 0; album < 200; album++) {
       for (const photo of ['1.jpg', '2.jpg']) world.write(`album ${album}/${photo}`);
     }
     const workers = await Promise.all([startWorker(), startWorker()]);
     const { runId } = await world.queue.enqueue({ library: 'test' });
-    const report = await world.queue.ended(runId, AbortSignal.timeout(120_000));
+    const report = await world.queue.ended(runId, AbortSignal.timeout(400_000));
     expect(report).toMatchObject({
       status: 'succeeded',
       photos: { new: 400, existing: 0, orphaned: 0 },
@@ -103,7 +103,7 @@ describe('rollcall worker', () => {
     await until(async () => (await albumsDone(runId)) >= 3 && sentBy(victim).length > 0);
     victim.process.kill('SIGKILL');
     world.proxy.fail(() => null);
-    const report = await world.queue.ended(runId, AbortSignal.timeout(120_000));
+    const report = await world.queue.ended(runId, AbortSignal.timeout(400_000));
     expect(report).toMatchObject({ status: 'succeeded', failures: [], actions: { failed: 0 } });
     const { photos, actions } = report;
     expect(photos.new + photos.existing).toBe(200);
@@ -113,7 +113,7 @@ describe('rollcall worker', () => {
     expect(rows).toHaveLength(200);
     expect(new Set(rows.map(({ state }) => state))).toEqual(new Set(['synced']));
     expect((await world.tasks(runId)).every(({ status }) => status === 'done')).toBe(true);
-    await until(async () => (await world.runs()).every(({ status }) => status !== 'running'), 30);
+    await until(async () => (await world.runs()).every(({ status }) => status !== 'running'));
     await expectNoTwoAtOnce();
     await stop(other);
   });
@@ -133,7 +133,7 @@ describe('rollcall worker', () => {
     });
     const worker = await startWorker();
     const { runId } = await world.queue.enqueue({ library: 'test' });
-    const report = await world.queue.ended(runId, AbortSignal.timeout(120_000));
+    const report = await world.queue.ended(runId, AbortSignal.timeout(400_000));
     expect(report).toMatchObject({ status: 'succeeded', failures: [], actions: { failed: 0 } });
     expect(report.photos.new + report.photos.existing).toBe(120);
     expect(await world.keys()).toHaveLength(120);
@@ -162,7 +162,7 @@ describe('rollcall worker', () => {
       expect([0, 3], stderr).toContain(exitCode);
       if (exitCode === 3) expect(stderr).toContain('SYNC_IN_PROGRESS');
     }
-    const ended = queued.map(({ runId }) => world.queue.ended(runId, AbortSignal.timeout(120_000)));
+    const ended = queued.map(({ runId }) => world.queue.ended(runId, AbortSignal.timeout(400_000)));
     for (const { status, failures } of await Promise.all(ended)) {
       expect(failures).toEqual([]);
       expect(status).toBe('succeeded');

@@ -88,7 +88,7 @@ export class World {
 
 /** Polls; the test's own time limit ends it. */
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 2000; i++) {
+  for (let i = 0; i < 10_000; i++) {
     if (await holds()) return;
     await wait(20);
   }
