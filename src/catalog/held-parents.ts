@@ -34,6 +34,8 @@ export async function withParentsHeld<Answer>(
   { table, needless }: HeldParents,
   work: () => Promise<Answer>,
 ): Promise<Answer> {
+  // As inserting does anyway: from now on nobody adds a trigger or a foreign key, which what is asked next would not tell of.
+  await client.query(`LOCK TABLE "${table}" IN ROW EXCLUSIVE MODE`);
   const { rows } = await client.query<{ may: boolean }>(MAY, [`"${table}"`, needless]);
   if (rows[0]?.may !== true) return work();
   // Of this transaction alone, and over with it whatever becomes of it.

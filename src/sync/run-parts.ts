@@ -54,10 +54,9 @@ export async function runParts<Part extends { readonly scope: Scope }>(
     for (const part of parts) {
       if (ending.aborted) break;
       const partHooks = { ...hooks, onProgress: (progress: Progress) => sum.add(progress) };
-      const report = await reportOf(part, partHooks, (more) => runPart(part, { hooks: more, parentId }, ending));
-      reports.push(report);
-      // Whoever asks for the end of them all may be heard by the part first: the next one must not begin meanwhile.
-      if (report.error?.code === 'CANCELLED') await pulse.ask();
+      reports.push(await reportOf(part, partHooks, (more) => runPart(part, { hooks: more, parentId }, ending)));
+      // Whoever asks for the end of them all may be heard by the part first, or by nobody yet: the next one must not begin.
+      await pulse.ask();
     }
     pulse.stop();
     const report = cutOff(sumReports(parentId, reports, now() - startedMs), reports.length, ending);

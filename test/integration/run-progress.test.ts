@@ -215,6 +215,25 @@ describe('a run whose end somebody asks for', () => {
       );
     });
 
+    test('begins none of those that are left, when nobody heard of it before the first had ended well', async () => {
+      let parent = '';
+      const { service } = engine({
+        finishRun: async (...end) => {
+          await w.catalog.port.finishRun(...end);
+          if (end[0] !== parent) await w.catalog.browser.cancel(parent);
+        },
+      });
+      const hooks: RunHooks = {
+        onStart: (id) => {
+          parent ||= id;
+        },
+      };
+      const report = await service.sync({}, hooks, never);
+      expect(report).toMatchObject({ status: 'partial', error: { code: 'CANCELLED' }, actions: { uploaded: 40 } });
+      const { items } = await w.catalog.browser.runs({ parentId: parent }, { limit: 10 });
+      expect(items).toMatchObject([{ libraryId: w.library.id, status: 'succeeded' }]);
+    });
+
     async function cutOffAfterOne({ service }: ReturnType<typeof engine>): Promise<void> {
       const report = await service.sync({}, cancelledUnderWay(), never);
       expect(report).toMatchObject({ status: 'partial', error: { code: 'CANCELLED' } });

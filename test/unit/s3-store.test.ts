@@ -189,6 +189,34 @@ test('what a crash left behind is swept at the next start, and nothing else', as
   expect(await readBody(fresh, 6)).toBe('in the');
 });
 
+test('a sweep leaves the body of a copy that was made since it asked which are in use', async () => {
+  const body = await writeBody('same');
+  await store.commit(() => store.putObject(object('first', body)));
+  await close();
+  await open();
+  const release = bodies.hold([body]);
+  await store.commit(() => store.deleteObject('b', 'first'));
+  const inUse = store.bodiesInUse(0, Number.MAX_SAFE_INTEGER);
+  expect(inUse.has(body)).toBe(false);
+  await store.commit(() => store.putObject(object('copy', body)));
+  release();
+  await bodies.sweep(() => inUse, AbortSignal.timeout(150_000));
+  expect(await readBody(body, 4)).toBe('same');
+});
+
+test('a body whose last two objects go together goes once, and nothing is said of it', async () => {
+  const body = await writeBody('same');
+  await store.commit(() => store.putObject(object('first', body)));
+  await store.commit(() => store.putObject(object('second', body)));
+  await store.commit(() => {
+    store.deleteObject('b', 'first');
+    store.deleteObject('b', 'second');
+  });
+  await bodies.close();
+  expect(await files()).toEqual([]);
+  expect(logged).toEqual([]);
+});
+
 test('numbers of bodies are never given twice, even when all files are gone', async () => {
   const first = await writeBody('one');
   await store.commit(() => store.putObject(object('k', first)));

@@ -2,7 +2,7 @@
  * The bytes of objects and parts, one file each under numbered folders: a key is never a path. A body becomes visible
  * only when a row of the store names it, so a file half written by a crash is merely rubbish that the sweep removes.
  */
-import { mkdir, open, readdir, rm, rmdir, unlink } from 'node:fs/promises';
+import { mkdir, open, readdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { BodyWriter } from './body-writer.ts';
 
@@ -128,7 +128,9 @@ export class BodyFiles {
     const keep = used(first, first + FILES_A_FOLDER);
     for (const counter of await numberedEntries(path)) {
       const id = generation * GENERATION + counter;
-      if (!keep.has(id) && !this.#readers.has(id)) await rm(join(path, String(counter)), { force: true });
+      // Asked again: since `keep` was, a copy of an object that has gone meanwhile may have got a row for its body.
+      if (keep.has(id) || this.#readers.has(id) || this.#isUsed(id)) continue;
+      await rm(join(path, String(counter)), { force: true });
     }
     await rmdir(path).catch(() => undefined);
   }
@@ -169,7 +171,8 @@ export class BodyFiles {
 
   #unlink(id: number): void {
     if (this.#isUsed(id)) return;
-    const removal = unlink(this.#path(id))
+    // Whoever was the last of its rows together with another finds it gone: that is what was wanted.
+    const removal = rm(this.#path(id), { force: true })
       .catch((error: unknown) => this.#options.log(`could not remove body ${id}: ${String(error)}`))
       .finally(() => this.#removals.delete(removal));
     this.#removals.add(removal);
