@@ -103,11 +103,14 @@ export class BodyMemory {
 
   #leaseOf(block: MemoryBlock, start: number, bytes: number): Lease {
     let ended = false;
+    let memory: Buffer | null = null;
     this.#lent += inPages(bytes);
     return {
       room: (wanted) => {
         if (ended || wanted > bytes) throw new Error(`no room for ${wanted} bytes in a lease of ${bytes}`);
-        return block.at(start, wanted);
+        // A limit may be more than a system gives at once: then each has its own.
+        memory ??= block.at(start, bytes) ?? Buffer.allocUnsafeSlow(bytes);
+        return memory.subarray(0, wanted);
       },
       end: (reusable) => {
         if (ended) return;

@@ -11,6 +11,7 @@ interface Range {
 export class MemoryBlock {
   readonly #size: number;
   #bytes: Buffer | null = null;
+  #isRefused = false;
   /** In order, none of them next to another. */
   #free: Range[];
   #lent = 0;
@@ -43,9 +44,15 @@ export class MemoryBlock {
     return range.start;
   }
 
-  /** The memory itself, which is allocated with the first range that is used. */
-  at(start: number, bytes: number): Buffer {
-    this.#bytes ??= Buffer.allocUnsafeSlow(this.#size);
+  /** The memory itself, which is allocated with the first range that is used. Null: there is no such piece to be had. */
+  at(start: number, bytes: number): Buffer | null {
+    if (this.#isRefused) return null;
+    try {
+      this.#bytes ??= Buffer.allocUnsafeSlow(this.#size);
+    } catch {
+      this.#isRefused = true;
+      return null;
+    }
     return this.#bytes.subarray(start, start + bytes);
   }
 

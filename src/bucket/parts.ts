@@ -6,8 +6,8 @@ import type { Log } from '../sync/ports.ts';
 import type { Lease } from './body-memory.ts';
 import { sameEtag, unquoted } from './etags.ts';
 import type { Slots } from './slots.ts';
-import type { UploadContext } from './upload.ts';
 import type { HeldPart, UploadAddress } from './unfinished.ts';
+import type { UploadContext } from './upload.ts';
 
 export interface MultipartContext extends UploadContext {
   /** One for each part under way, over all uploads of the bucket. */
@@ -73,10 +73,12 @@ export async function sendParts(upload: PartedUpload, signal: AbortSignal): Prom
         const part = { number: partMd5s.length, body, md5 };
         const there = finishedPart(upload.earlier, part);
         if (there !== null) resumed += body.length;
+        const { retries } = upload.context.requests;
         const brought = there === null ? sendPart(upload, part, either) : keepPart(upload, part, there);
         const settled = brought.then(
           (etag) => {
-            turn.end(true);
+            // A try before this one may have been answered before it was sent whole.
+            turn.end(upload.context.requests.retries === retries);
             return etag;
           },
           (error: unknown) => {

@@ -33,26 +33,29 @@ export async function uploadWhole(
   signal: AbortSignal,
 ): Promise<UploadedObject> {
   const lease = await context.memory.take(request.file.facts.size, signal);
-  let received = false;
+  const memory = { room: lease.room, quiet: false };
   try {
-    const uploaded = await readAndSend(context, request, lease, signal);
-    // Otherwise some of it may still be on its way.
-    received = uploaded.sent;
-    return uploaded;
+    return await readAndSend(context, request, memory, signal);
   } finally {
-    lease.end(received);
+    lease.end(memory.quiet);
   }
+}
+
+interface LentMemory extends Pick<Lease, 'room'> {
+  /** Nobody reads or writes there now, nor somebody who was left behind. */
+  quiet: boolean;
 }
 
 async function readAndSend(
   context: UploadContext,
   request: UploadRequest,
-  { room }: Lease,
+  memory: LentMemory,
   signal: AbortSignal,
 ): Promise<UploadedObject> {
   const { key, file, condition, onBytes } = request;
   const { size } = file.facts;
-  const body = size === 0 ? Buffer.alloc(0) : await file.read(0, size, signal, room);
+  const body = size === 0 ? Buffer.alloc(0) : await file.read(0, size, signal, memory.room);
+  memory.quiet = true;
   const md5 = hash('md5', body);
   await file.verifyUnchanged();
   checkMd5(request, md5);
@@ -71,6 +74,8 @@ async function readAndSend(
     ...checksumHeaders(context, body, md5),
     ...headers,
   };
+  const { retries } = context.requests;
+  memory.quiet = false;
   let answered: string;
   try {
     answered = await putWhole(context, put, signal);
@@ -79,7 +84,10 @@ async function readAndSend(
     return lookAfter(context, intended, signal);
   }
   onBytes?.(size);
-  return verifyWritten(context, intended, answered, signal);
+  const written = await verifyWritten(context, intended, answered, signal);
+  // A try before this one may have been answered before it was sent whole.
+  memory.quiet = context.requests.retries === retries;
+  return written;
 }
 
 /**

@@ -90,6 +90,8 @@ export function sendOver(wire: Wire, request: WireRequest, signal: AbortSignal):
       }
       answer.on('end', () => {
         answered = true;
+        // An answer may come before the body was taken: what is left of it must not be sent from memory that is used again.
+        if (!sent.writableFinished) sent.destroy();
         resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body });
       });
       answer.resume();

@@ -5,6 +5,9 @@ import { sameInode } from './moves.ts';
 import type { DiskPort, Looked } from './ports.ts';
 import type { FileFacts } from './types.ts';
 
+/** Older looks tell nothing: between two renames of a group, one of gigabytes may have been copied. */
+const FRESH_MS = 1_000;
+
 /** What is at the two places of a rename. */
 interface Seen {
   readonly now: Looked;
@@ -20,7 +23,7 @@ export class PlacesAsPlanned {
   readonly #moves: readonly MoveAction[];
   readonly #together: number;
   readonly #signal: AbortSignal;
-  readonly #groups = new Map<number, Promise<readonly Seen[]>>();
+  readonly #groups = new Map<number, { readonly atMs: number; readonly seen: Promise<readonly Seen[]> }>();
 
   constructor(disk: DiskPort, moves: readonly MoveAction[], together: number, signal: AbortSignal) {
     this.#disk = disk;
@@ -31,15 +34,18 @@ export class PlacesAsPlanned {
 
   /** FILE_UNSTABLE unless this file is the one that was planned for, and gone from its old path. */
   async assert(index: number): Promise<void> {
+    const move = this.#moves[index];
+    if (move === undefined) throw new Error(`there is no rename ${index}`);
     const first = index - (index % this.#together);
     let group = this.#groups.get(first);
     if (group === undefined) {
-      group = this.#look(this.#moves.slice(first, first + this.#together));
+      group = { atMs: performance.now(), seen: this.#look(this.#moves.slice(first, first + this.#together)) };
       this.#groups.set(first, group);
     }
-    const seen = (await group)[index - first];
-    const move = this.#moves[index];
-    if (move === undefined || seen === undefined) throw new Error(`there is no rename ${index}`);
+    const together = (await group.seen)[index - first];
+    const isFresh = performance.now() - group.atMs < FRESH_MS;
+    const [seen] = isFresh ? [together] : await this.#look([move]);
+    if (seen === undefined) throw new Error(`nobody looked at rename ${index}`);
     assertAsPlanned(move, seen);
   }
 

@@ -31,6 +31,19 @@ describe('the memory for bodies', () => {
     expect(await isLent(small)).toBe(true);
   });
 
+  test('of which there is not so much in one piece is lent piece by piece', async () => {
+    // More than any process can address.
+    const memory = new BodyMemory(2 ** 50);
+    const [one, two] = [await memory.take(100, live), await memory.take(200, live)];
+    one.room(100).fill(1);
+    two.room(200).fill(2);
+    expect(one.room(100).every((byte) => byte === 1)).toBe(true);
+    expect(two.room(200).every((byte) => byte === 2)).toBe(true);
+    one.end(true);
+    two.end(true);
+    expect(await isLent(memory.take(100, live))).toBe(true);
+  });
+
   test('lends more than there is to whoever is alone, and to nobody besides', async () => {
     const memory = new BodyMemory(128 * KIB);
     const little = await memory.take(1, live);
