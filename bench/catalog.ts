@@ -48,7 +48,7 @@ async function measureIn(opened: Catalog, { photos, runs, signal, say }: Benchma
       photos,
       postgres: await opened.ping(signal),
       medians: { applySeconds: median(whole), applyInBatchesSeconds: median(batched), rowsSeconds: median(read) },
-      runs: { apply: whole, applyInBatches: batched, rows: read },
+      samples: { apply: whole, applyInBatches: batched, rows: read },
     },
   };
 }

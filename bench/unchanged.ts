@@ -99,7 +99,7 @@ function resultOf({ photos }: BenchmarkOptions, first: MeasuredSync, samples: Sa
         peakRssBytes: peak,
       },
       requests,
-      runs: {
+      samples: {
         syncs: syncs.map(withoutOutput),
         listings: listings.map(withoutOutput),
         starts: starts.map(withoutOutput),
