@@ -1,4 +1,4 @@
-/** The same as bucket-bad-days.test.ts, each request befallen each time that it is sent: nothing gets through. */
+/** The same as bucket-bad-days.long.test.ts, each request befallen each time that it is sent: nothing gets through. */
 import { expect, test } from 'vitest';
 import { RollcallError } from '../../src/errors.ts';
 import { badDays, recover, syncOnBadDay } from '../support/bad-days.ts';
