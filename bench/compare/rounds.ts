@@ -5,7 +5,7 @@ import { type Timed, timed, versionOf } from './timed.ts';
 import type { Contestant, Sample, Score, Work } from './work.ts';
 
 /** Whoever takes longer for a turn takes no other one only to have requests counted. */
-const LONGEST_COUNTED_SECONDS = 200;
+const LONGEST_COUNTED_SECONDS = 60;
 
 export interface Rounds {
   readonly runs: number;
