@@ -137,6 +137,15 @@ function sharedValues(
     textArray(changes.map((change) => change.path)),
     textArray(changes.map((change) => posix.basename(change.path))),
     textArray(changes.map((change) => change.key)),
+    ...fileValues(changes),
+  ];
+}
+
+/** What a change says of its file, a value an array: kind, content type, size, mtime, device, inode, birth. */
+export function fileValues(
+  changes: readonly Pick<KeyedChange, 'photoKind' | 'contentType' | 'local'>[],
+): readonly unknown[] {
+  return [
     textArray(changes.map((change) => change.photoKind)),
     textArray(changes.map((change) => change.contentType)),
     bigintArray(changes.map((change) => change.local.size)),

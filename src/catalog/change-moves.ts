@@ -5,6 +5,7 @@ import type { RowChange } from '../sync/catalog-port.ts';
 import type { Library } from '../sync/types.ts';
 import { albumIds, albumPathOf } from './albums.ts';
 import { bigintArray, textArray, uuidArray } from './binary-arrays.ts';
+import { fileValues } from './change-inserts.ts';
 import { chunksOf } from './chunks.ts';
 
 type Moved = Extract<RowChange, { kind: 'moved' }>;
@@ -111,13 +112,7 @@ function movedValues(library: Library, albums: ReadonlyMap<string, string>, chan
     textArray(changes.map((change) => posix.basename(change.path))),
     // As text, since only that can be null.
     textArray(changes.map((change) => (change.aside ? null : (albums.get(albumPathOf(library, change.key)) ?? null)))),
-    textArray(changes.map((change) => change.photoKind)),
-    textArray(changes.map((change) => change.contentType)),
-    bigintArray(changes.map((change) => change.local.size)),
-    bigintArray(changes.map((change) => change.local.mtimeNs)),
-    bigintArray(changes.map((change) => change.local.device)),
-    bigintArray(changes.map((change) => change.local.inode)),
-    bigintArray(changes.map((change) => change.local.birthNs)),
+    ...fileValues(changes),
     textArray(changes.map((change) => change.md5)),
     textArray(changes.map((change) => change.etag)),
     bigintArray(changes.map((change) => change.partSize)),
